@@ -1,0 +1,1 @@
+"""Load an engine bundle and run arrays through it."""

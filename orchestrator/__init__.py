@@ -1,0 +1,1 @@
+"""The coordinator: accepts submissions, wakes devices, keeps engines."""

@@ -1,0 +1,1 @@
+"""Wake-ups through Celery, or none."""

@@ -1,0 +1,1 @@
+"""Use-cases: one function for each sentence a user would say."""

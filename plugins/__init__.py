@@ -1,0 +1,1 @@
+"""TensorRT plugins, one folder each."""

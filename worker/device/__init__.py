@@ -1,0 +1,1 @@
+"""What runs inside the build child: compile, build, verify, benchmark."""

@@ -1,0 +1,1 @@
+"""What only a big CPU machine does: graphs, references, exporters."""
