@@ -72,9 +72,7 @@ def _axes(name: str, listed: Optional[str], crossed: Optional[str]) -> Tuple[int
     except ValueError:
         raise Invalid(f"input {name!r}: {listed!r} is not a list of sizes", "Write whole numbers.") from None
     if any(axis < 0 for axis in axes):
-        raise Invalid(
-            f"input {name!r}: an axis cannot be negative", "Give the size that the engine shall be built for."
-        )
+        raise Invalid(f"input {name!r}: an axis cannot be negative", "Give the size to build for.")
     return axes
 
 

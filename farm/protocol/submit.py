@@ -28,10 +28,10 @@ class SubmitAsk:
     name: str
     model: ModelManifest
     targets: Tuple[str, ...]
-    options: BuildOptions = BuildOptions()
-    reference: ReferencePolicy = ReferencePolicy()
-    verify: VerifyPolicy = VerifyPolicy()
-    benchmark: BenchmarkPolicy = BenchmarkPolicy()
+    options: BuildOptions = field(default_factory=BuildOptions)
+    reference: ReferencePolicy = field(default_factory=ReferencePolicy)
+    verify: VerifyPolicy = field(default_factory=VerifyPolicy)
+    benchmark: BenchmarkPolicy = field(default_factory=BenchmarkPolicy)
     steps: Optional[Tuple[str, ...]] = None
     priority: int = 0
     tags: Dict[str, str] = field(default_factory=dict)
