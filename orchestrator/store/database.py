@@ -1,0 +1,84 @@
+"""Opens transactions on SQLite or PostgreSQL; everything else of the store is given a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from farm.protocol.errors import StorageFull, Unavailable
+
+
+class Database:
+    """One SQLAlchemy engine with the transaction rules of the farm.
+
+    SQLite has a single writer: a lock in this process orders the writers (fairly, without busy loops) and
+    `BEGIN IMMEDIATE` keeps other processes out. PostgreSQL works with row locks.
+    """
+
+    def __init__(self, url: str, pool_size: int = 16) -> None:
+        self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
+        options: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite, "pool_size": pool_size, "max_overflow": 16}
+        self.engine: Engine = create_engine(url, **options)
+        self._writer = RLock()
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _configure_sqlite)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that may write: committed at the end of the block, rolled back when it raises.
+
+        Raises: Unavailable, StorageFull
+        """
+        if not self.is_sqlite:
+            with _translated(), self.engine.begin() as connection:
+                yield connection
+            return
+        with self._writer, _translated(), self.engine.connect() as connection:
+            connection.execute(text("BEGIN IMMEDIATE"))
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One transaction that only reads, and sees one moment.
+
+        Raises: Unavailable
+        """
+        with _translated(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.execute(text("BEGIN"))
+            yield connection
+            connection.rollback()
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self.engine.dispose()
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not open transactions by itself: `write` says BEGIN IMMEDIATE.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, DBAPIError) as error:
+        told = str(error.orig)
+        if "disk is full" in told or "No space left" in told:
+            raise StorageFull("the disk of the database is full", "Free space; nothing was lost.") from error
+        if isinstance(error, OperationalError):
+            raise Unavailable(f"the database does not answer: {told.splitlines()[0]}", "Try again.") from error
+        raise
