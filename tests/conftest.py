@@ -1,0 +1,70 @@
+"""Fixtures for every package. Imported on Python 3.9 too, so that services are reached only where they are used."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .support.services import Broker, Postgres
+
+_SERVICES = pytest.StashKey["dict[str, str]"]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Stop the servers of the run in order when it is terminated, as when it is interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    config.stash[_SERVICES] = {}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which servers the tests ran on."""
+    for name, described in config.stash[_SERVICES].items():
+        terminalreporter.write_line(f"{name}: {described}")
+
+
+@pytest.fixture(scope="session")
+def postgres(pytestconfig: pytest.Config) -> Iterator[Postgres]:
+    """The PostgreSQL of this run; one that cannot start is an error, never a skip."""
+    from .support import services
+
+    with services.postgres(os.environ) as server:
+        pytestconfig.stash[_SERVICES]["postgres"] = server.described
+        yield server
+
+
+@pytest.fixture(scope="session")
+def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
+    """The Redis or Valkey of this run; one that cannot start is an error, never a skip."""
+    from .support import services
+
+    with services.broker(os.environ) as server:
+        pytestconfig.stash[_SERVICES]["broker"] = server.described
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of this test's own."""
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture
+def broker_url(broker: Broker) -> str:
+    """The URL of an empty database of the broker, this test's own."""
+    return broker.database()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database, once for each kind that the farm runs on."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/farm.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
