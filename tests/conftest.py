@@ -68,3 +68,11 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/farm.db"
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def python39() -> Path:
+    """A real Python 3.9 in which this checkout is installed with the `worker` extra and the test tools."""
+    from .support import python39 as oldest
+
+    return oldest.python39(os.environ)

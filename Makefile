@@ -1,0 +1,37 @@
+# The chores of the farm. `make install` first; everything happens in $(VENV) and changes nothing outside of it.
+PYTHON ?= python3
+VENV ?= .venv
+IN = $(VENV)/bin/python
+
+.PHONY: install demo test test-py39 lint bench clean
+
+# Product and test tools, once for each change of pyproject.toml.
+install: $(VENV)/installed
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("the coordinator needs Python 3.11 or newer; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(IN) -m pip install -q 'pip>=25.1'
+	$(IN) -m pip install -q -e '.[coordinator,worker,host]' --group test --group lint
+	@touch $@
+
+# A whole farm, a real model, one engine; stops everything it started.
+demo: install
+	VENV=$(VENV) bash deploy/demo.sh
+
+test: test-py39
+	$(IN) -m pytest
+
+# What runs on devices, on the oldest interpreter that can be had.
+test-py39: install
+	python39=$$($(IN) -m tests.support.python39) && $$python39 -m pytest -q tests/farm tests/worker --ignore=tests/worker/host
+
+lint: install
+	$(IN) -m ruff check
+	$(IN) -m ruff format --check
+	$(IN) -m mypy
+
+bench: install
+	$(IN) -m tests.bench
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
