@@ -76,3 +76,11 @@ def python39() -> Path:
     from .support import python39 as oldest
 
     return oldest.python39(os.environ)
+
+
+@pytest.fixture(scope="session")
+def silero() -> Path:
+    """The folder with the pre-trained models of the silero-vad wheel; fetched on first use and kept."""
+    from .support import models
+
+    return models.silero_folder(os.environ)
