@@ -126,7 +126,7 @@ def lstm_net(seed: int = 0, hidden: int = 32) -> Model:
     }
     node = helper.make_node("LSTM", ["steps", "w", "r"], ["y", "h"], hidden_size=hidden, direction="bidirectional")
     outputs = {"y": ("float32", ["length", 2, 1, hidden]), "h": ("float32", [2, 1, hidden])}
-    outputs = {"logits": ("float32", [batch, 10]), "features": ("float32", [batch, channels])}
+    return model([node], {"steps": ("float32", ["length", 1, 16])}, outputs, weights)
 
 
 def top_k_net() -> Model:
