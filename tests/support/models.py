@@ -65,8 +65,8 @@ def _pip() -> list[str]:
 
 def model(
     nodes: Sequence[Any],
-    inputs: Mapping[str, tuple[str, Sequence[Any]]],
-    outputs: Mapping[str, tuple[str, Sequence[Any]]],
+    inputs: Mapping[str, tuple[str, Any]],
+    outputs: Mapping[str, tuple[str, Any]],
     weights: Mapping[str, Array] | None = None,
 ) -> Model:
     """A checked model; inputs and outputs are name to element type (`float32`) and shape."""
@@ -74,7 +74,7 @@ def model(
     import onnx
     from onnx import helper, numpy_helper
 
-    def value(name: str, told: tuple[str, Sequence[Any]]) -> Any:
+    def value(name: str, told: tuple[str, Any]) -> Any:
         return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(told[0])), told[1])
 
     graph = helper.make_graph(
