@@ -1,0 +1,158 @@
+"""What a submit sends, made from what a user has: files on disk become digests, and are remembered for the upload."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Dict, Optional, Sequence, Tuple, Union
+
+from farm.protocol.errors import Conflict, Invalid
+from farm.protocol.model import FileRef, ModelManifest
+from farm.protocol.options import BenchmarkPolicy, BuildOptions, ReferencePolicy, VerifyPolicy
+from farm.protocol.submit import Plan, SubmitAsk
+from farm.protocol.views import SubmissionView
+
+from .files import hash_file
+from .localmodel import LocalModel, checked_name, read_model
+from .progress import Progress
+from .transport import Transport
+from .upload import upload
+
+ModelSource = Union[str, Path, LocalModel, ModelManifest]
+_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class LocalAsk:
+    """A `SubmitAsk` and the files it names that are at hand, by sha256."""
+
+    ask: SubmitAsk
+    paths: Dict[str, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SubmitOptions:
+    """How to build, verify and measure; all of it may be left out.
+
+    Attributes:
+        name: What the model is called; by default its file name without `.onnx`.
+        build: Precision, shapes, options of the backend.
+        reference: How reference inputs and outputs come to be.
+        verify: When an engine counts as right.
+        benchmark: How an engine is measured.
+        steps: Graph steps by name instead of those that the target needs.
+        priority: Higher goes first.
+        tags: Free words for `list`.
+        force: Build although an engine, or a failed or quarantined build, with this key exists.
+        accept_degraded: An engine that was built on a degraded rung will do.
+        calibration: .npz file with samples for int8, each array stacked along a new first axis.
+        inputs: .npz file with reference inputs.
+        outputs: .npz file with reference outputs.
+    """
+
+    name: Optional[str] = None
+    build: BuildOptions = field(default_factory=BuildOptions)
+    reference: ReferencePolicy = field(default_factory=ReferencePolicy)
+    verify: VerifyPolicy = field(default_factory=VerifyPolicy)
+    benchmark: BenchmarkPolicy = field(default_factory=BenchmarkPolicy)
+    steps: Optional[Tuple[str, ...]] = None
+    priority: int = 0
+    tags: Dict[str, str] = field(default_factory=dict)
+    force: bool = False
+    accept_degraded: bool = False
+    calibration: Union[str, Path, None] = None
+    inputs: Union[str, Path, None] = None
+    outputs: Union[str, Path, None] = None
+
+
+def make_ask(
+    model: ModelSource,
+    targets: Sequence[str],
+    options: Optional[SubmitOptions] = None,
+    progress: Optional[Progress] = None,
+) -> LocalAsk:
+    """Everything that a plan or a submit sends; reads and hashes files, sends nothing.
+
+    Raises: Invalid: a file cannot be read, is not what it should be, or has a name that no model may have.
+    """
+    options = options or SubmitOptions()
+    local = _local_model(model, options.name, progress)
+    paths = dict(local.paths)
+    build, reference = options.build, options.reference
+    if options.calibration:
+        build = replace(build, calibration=_npz(options.calibration, paths, progress))
+    if options.inputs:
+        reference = replace(reference, inputs=_npz(options.inputs, paths, progress))
+    if options.outputs:
+        reference = replace(reference, outputs=_npz(options.outputs, paths, progress))
+    ask = SubmitAsk(
+        name=local.name,
+        model=local.manifest,
+        targets=tuple(targets),
+        options=build,
+        reference=reference,
+        verify=options.verify,
+        benchmark=options.benchmark,
+        steps=options.steps,
+        priority=options.priority,
+        tags=options.tags,
+        force=options.force,
+        accept_degraded=options.accept_degraded,
+        idempotency=uuid.uuid4().hex,
+    )
+    return LocalAsk(ask, paths)
+
+
+def send_plan(transport: Transport, ask: SubmitAsk) -> Plan:
+    """What a submit would do."""
+    return transport.value(Plan, "POST", "/plans", ask, repeatable=True)
+
+
+def send_submit(transport: Transport, local: LocalAsk, progress: Optional[Progress] = None) -> SubmissionView:
+    """Submit, and upload what the coordinator lacks. Asked first, because mostly it lacks nothing.
+
+    Raises: Conflict: it lacks a blob that is not at hand.
+    """
+    for _ in range(_ROUNDS):
+        try:
+            return transport.value(SubmissionView, "POST", "/submissions", local.ask, repeatable=True)
+        except Conflict as error:
+            missing = error.details.get("missing")
+            if not missing:
+                raise
+            _upload_missing(transport, local, tuple(missing), progress)
+    raise Conflict("the coordinator keeps losing the files of this submission", "Check its storage: farm doctor.")
+
+
+def _upload_missing(
+    transport: Transport, local: LocalAsk, missing: Tuple[str, ...], progress: Optional[Progress]
+) -> None:
+    sizes = {item.sha256: item.size_bytes for item in local.ask.model.files}
+    for sha256 in missing:
+        path = local.paths.get(sha256)
+        if path is None:
+            raise Conflict(f"the coordinator lacks the file {sha256[:12]}", "Submit from where the model's files are.")
+        size_bytes = sizes.get(sha256, path.stat().st_size)
+        upload(transport, path, FileRef(path.name, size_bytes, sha256), progress)
+
+
+def _local_model(model: ModelSource, name: Optional[str], progress: Optional[Progress]) -> LocalModel:
+    if isinstance(model, LocalModel):
+        return replace(model, name=checked_name(name)) if name else model
+    if isinstance(model, ModelManifest):
+        if not name:
+            raise Invalid("a manifest has no name of its own", "Give name=.")
+        return LocalModel(checked_name(name), model)
+    return read_model(model, name, progress)
+
+
+def _npz(path: Union[str, Path], paths: Dict[str, Path], progress: Optional[Progress]) -> str:
+    """The digest of an .npz file, which is remembered in `paths`."""
+    path = Path(path)
+    found = hash_file(path, progress=progress)
+    with path.open("rb") as stream:
+        if stream.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):
+            raise Invalid(f"{path} is not an .npz file", "Write one with numpy.savez.")
+    paths[found.sha256] = path
+    return found.sha256

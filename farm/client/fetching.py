@@ -1,0 +1,138 @@
+"""The engine that fits a device, as a folder on disk."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Optional, Tuple
+
+from farm.protocol.codec import digest, from_json
+from farm.protocol.engine import EngineManifest
+from farm.protocol.errors import Conflict, FarmError, NoEngine
+from farm.protocol.facts import DeviceFacts
+from farm.protocol.model import check_relative
+from farm.protocol.options import Precision
+from farm.protocol.requirement import Tier
+from farm.protocol.submit import Candidate, FetchAnswer, FetchAsk
+from farm.runtime.bundle import check_bytes, is_bundle, read_manifest, write_manifest
+
+from .download import download
+from .files import written
+from .folders import locked_beside, put_in_place
+from .progress import Progress
+from .transport import Transport
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """An engine on disk.
+
+    Attributes:
+        folder: Holds `manifest.json`, the engine and `plugins/`.
+        tier: How well it fits.
+        cached: It was there already; nothing was downloaded.
+        considered: Everything that was held against the device.
+    """
+
+    folder: Path
+    engine: str
+    manifest: EngineManifest
+    tier: Tier
+    cached: bool
+    considered: Tuple[Candidate, ...] = ()
+
+
+def ask_for(
+    name: str,
+    facts: Optional[DeviceFacts] = None,
+    allow: Tier = Tier.SAME_MODEL,
+    precision: Optional[Precision] = None,
+    key: Optional[str] = None,
+    model: Optional[str] = None,
+) -> FetchAsk:
+    """The question for an engine; measures this device where no facts are given, which takes seconds."""
+    if facts is None:
+        from farm.device.probe import probe
+
+        facts = probe()
+    return FetchAsk(name, facts, allow, precision, key, model)
+
+
+def answer_to(transport: Transport, ask: FetchAsk) -> FetchAnswer:
+    """The engine to take.
+
+    Raises: NoEngine: `details["considered"]` lists every candidate with its refusals.
+    """
+    return transport.value(FetchAnswer, "POST", "/fetch", ask, repeatable=True)
+
+
+def considered_in(error: NoEngine) -> Tuple[Candidate, ...]:
+    """The candidates that an error of `answer_to` lists."""
+    return tuple(from_json(Candidate, item) for item in error.details.get("considered") or ())
+
+
+def take(transport: Transport, answer: FetchAnswer, folder: Path, progress: Optional[Progress] = None) -> Fetched:
+    """Bring an engine to a folder, which shows it whole or not at all.
+
+    Raises: Conflict: the folder holds something that is not an engine. BlobCorrupt, StorageFull, CoordinatorError.
+    """
+    # The place, not a link to it, is what gets replaced.
+    folder = folder.resolve()
+    _check_replaceable(folder)
+    cached = _holds(folder, answer.manifest)
+    if cached:
+        with written(folder):
+            write_manifest(folder, answer.manifest)
+    else:
+        with written(folder), locked_beside(folder) as workspace:
+            filled = _own_place(workspace, answer.manifest)
+            _fill(transport, answer.manifest, filled, progress)
+            put_in_place(filled, folder)
+    return Fetched(folder, answer.engine, answer.manifest, answer.tier, cached, answer.considered)
+
+
+def _check_replaceable(folder: Path) -> None:
+    if not folder.exists() or is_bundle(folder):
+        return
+    if not folder.is_dir():
+        raise Conflict(f"{folder} is a file, not a folder for an engine", "Give another folder with -o.")
+    if any(folder.iterdir()):
+        raise Conflict(f"{folder} holds something that is not an engine of the farm", "Give another folder with -o.")
+
+
+def _holds(folder: Path, manifest: EngineManifest) -> bool:
+    """The folder holds exactly this engine, undamaged."""
+    try:
+        there = read_manifest(folder)
+        if (there.files, there.key) != (manifest.files, manifest.key):
+            return False
+        for item in manifest.files:
+            check_bytes(folder, item)
+    except FarmError:
+        # Nothing there, or damaged: bring it.
+        return False
+    return True
+
+
+def _own_place(workspace: Path, manifest: EngineManifest) -> Path:
+    """Where this engine is gathered; what was left of others is removed."""
+    place = workspace / digest(list(manifest.files))
+    for other in workspace.iterdir():
+        if other != place:
+            shutil.rmtree(str(other))
+    place.mkdir(exist_ok=True)
+    return place
+
+
+def _fill(transport: Transport, manifest: EngineManifest, place: Path, progress: Optional[Progress]) -> None:
+    for item in manifest.files:
+        path = place / check_relative(item.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            check_bytes(place, item)
+        except FarmError:
+            # Not there yet, or only in part.
+            download(transport, item.sha256, path, item.size_bytes, progress)
+    (place / "plugins").mkdir(exist_ok=True)
+    write_manifest(place, manifest)
