@@ -72,5 +72,6 @@ def _event(data: str) -> Event:
         return codec.loads(Event, data)
     except ProtocolError as error:
         raise CoordinatorError(
-            f"the coordinator sent an event that this version does not understand: {error}"
+            f"the coordinator sent an event that this version does not understand: {error.message}",
+            "Install the same version of farm on both sides.",
         ) from error
