@@ -1,0 +1,115 @@
+"""A measurement of an open engine: attempts, evidence around each, and a report that may be `noisy`."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from farm.protocol.errors import Invalid, Unsupported
+from farm.protocol.options import BenchmarkPolicy
+from farm.protocol.report import BenchmarkReport
+
+from ..session import Session
+from . import evidence
+from .noisy import fault
+from .protocol import Clock, Samples, describe, take
+from .samples import pack
+from .statistics import cv_percent, percentiles, robust_cv_percent
+
+Array = Any
+Evidence = Callable[[], Dict[str, Any]]
+
+METHOD = "farm"
+
+
+def measure(
+    session: Session,
+    inputs: Mapping[str, Array],
+    policy: Optional[BenchmarkPolicy] = None,
+    keep_samples: Optional[Callable[[bytes], None]] = None,
+    clock: Clock = time.perf_counter,
+    collect: Evidence = evidence.collect,
+) -> BenchmarkReport:
+    """How long one inference of an engine takes here, with evidence.
+
+    An attempt that spreads too wide is repeated, up to `policy.attempts` times; if all do, the report is `noisy` and
+    has no latency. Where the runtime tells, the slowest parts of the engine are profiled afterwards, in other runs.
+
+    Args:
+        session: The open engine; it stays open.
+        inputs: One array for each input.
+        policy: How long, how often, how calm; the defaults when absent.
+        keep_samples: Gets all samples of the reported attempt, packed; the report names their sha256.
+        clock: Seconds that only grow.
+        collect: Asks the machine for its state, before and after each attempt.
+
+    Raises:
+        Invalid: the inputs do not fit, or the policy asks for nothing.
+        Unsupported: several streams, and a backend that runs one inference at a time.
+    """
+    policy = _checked(policy or BenchmarkPolicy(), session)
+    inference = session.bound(inputs)
+    samples, told, reason, attempts = _attempts(inference, policy, clock, collect)
+    stored = pack(samples.latencies_ms)
+    if keep_samples:
+        keep_samples(stored)
+    return BenchmarkReport(
+        method=METHOD,
+        protocol=describe(policy),
+        policy=policy,
+        iterations=len(samples.latencies_ms),
+        latency=None if reason else percentiles(samples.latencies_ms),
+        throughput_per_s=None if reason else samples.throughput_per_s,
+        cv_percent=robust_cv_percent(samples.latencies_ms),
+        noisy=bool(reason),
+        attempts=attempts,
+        samples=hashlib.sha256(stored).hexdigest(),
+        evidence={**told, **_circumstances(session, samples, inputs)},
+        layers=session.layers(inputs),
+        reason=reason,
+    )
+
+
+def refused(policy: BenchmarkPolicy, reason: str) -> BenchmarkReport:
+    """The report of an engine that could not be measured at all."""
+    return BenchmarkReport(METHOD, describe(policy), policy, 0, None, None, 0.0, noisy=False, attempts=0, reason=reason)
+
+
+def _checked(policy: BenchmarkPolicy, session: Session) -> BenchmarkPolicy:
+    if policy.iterations < 1 or policy.attempts < 1 or policy.streams < 1:
+        raise Invalid("iterations, attempts and streams must be at least 1", "Leave them out for the defaults.")
+    if policy.streams > 1 and not session.concurrent:
+        raise Unsupported(
+            f"{session.backend} {session.backend_version} runs one inference at a time, not {policy.streams} streams",
+            "Measure with one stream.",
+        )
+    return policy
+
+
+def _attempts(
+    inference: Callable[[], object], policy: BenchmarkPolicy, clock: Clock, collect: Evidence
+) -> Tuple[Samples, Dict[str, Any], str, int]:
+    """The first calm attempt, or the last one with what is wrong with it."""
+    attempt = 0
+    while True:
+        attempt += 1
+        before = collect()
+        samples = take(inference, policy, clock)
+        after = collect()
+        reason = fault(samples.latencies_ms, policy, before, after)
+        if not reason or attempt >= policy.attempts:
+            return samples, {"before": before, "after": after}, reason, attempt
+
+
+def _circumstances(session: Session, samples: Samples, inputs: Mapping[str, Array]) -> Dict[str, Any]:
+    return {
+        "backend": f"{session.backend} {session.backend_version}",
+        "python": platform.python_version(),
+        "kernel": platform.release(),
+        "cores": evidence.cores(),
+        "cv_percent_of_all_samples": cv_percent(samples.latencies_ms),
+        "wall_s": samples.wall_s,
+        "shapes": {name: list(array.shape) for name, array in inputs.items()},
+    }

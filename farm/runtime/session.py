@@ -1,0 +1,94 @@
+"""Session: an engine that is loaded and runs arrays. The same for every backend, for builders and for users."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from types import TracebackType
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Type, TypeVar
+
+from farm.protocol.engine import TensorSpec
+
+from .inputs import Ranges, check_inputs
+
+Array = Any
+Self = TypeVar("Self", bound="Session")
+
+
+class Session(ABC):
+    """An engine in memory. Use it in a `with` statement, or call `close`.
+
+        with open_engine("engines/net") as engine:
+            outputs = engine.run({"images": images})
+
+    Attributes:
+        inputs: Name, ONNX element type and shape of each input; -1 is an axis of any size.
+        outputs: Likewise.
+        backend: Name of the runtime, such as `onnxruntime`.
+        backend_version: Its full version.
+        concurrent: Whether several threads may run inferences at once.
+        ranges: The profiles the engine was built with; empty means every size of a dynamic axis is allowed.
+    """
+
+    def __init__(
+        self,
+        inputs: Tuple[TensorSpec, ...],
+        outputs: Tuple[TensorSpec, ...],
+        backend: str,
+        backend_version: str,
+        concurrent: bool,
+        ranges: Ranges = (),
+    ) -> None:
+        self.inputs = inputs
+        self.outputs = outputs
+        self.backend = backend
+        self.backend_version = backend_version
+        self.concurrent = concurrent
+        self.ranges = ranges
+
+    def run(self, arrays: Mapping[str, Array]) -> Dict[str, Array]:
+        """One inference: input name to array in, output name to array out.
+
+        The arrays must have exactly the element types and shapes of `inputs`; nothing is converted or broadcast.
+        The outputs are new arrays that belong to the caller.
+
+        Raises: Invalid: an input is missing, unknown, or of another type or shape, or the runtime refuses it.
+        """
+        return self._run(check_inputs(arrays, self.inputs, self.ranges))
+
+    def bound(self, arrays: Mapping[str, Array]) -> Callable[[], object]:
+        """One inference as a call without arguments, for timing: the inputs are checked once, here.
+
+        Raises: Invalid: as `run`.
+        """
+        return self._bound(check_inputs(arrays, self.inputs, self.ranges))
+
+    @abstractmethod
+    def layers(self, arrays: Mapping[str, Array], runs: int = 10) -> Tuple[Dict[str, Any], ...]:
+        """The parts of the engine, slowest first: `name`, `operator`, `mean_ms`, `share` of the total.
+
+        Measured in runs of its own with the runtime's profiler on, never in timed ones. Empty where the runtime
+        does not tell.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the memory of the engine back. Closing twice is allowed."""
+
+    @abstractmethod
+    def _run(self, arrays: Dict[str, Array]) -> Dict[str, Array]:
+        """One inference with inputs that fit."""
+
+    @abstractmethod
+    def _bound(self, arrays: Dict[str, Array]) -> Callable[[], object]:
+        """One inference with inputs that fit, again and again."""
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import gc
+import threading
+import time
+
+import pytest
+
+from farm.protocol.options import BenchmarkPolicy
+from farm.runtime.benchmark.protocol import describe, take
+
+from ..sessions import ClockedSession, X
+
+
+def taken(durations_ms, **policy):
+    session = ClockedSession(durations_ms)
+    return session, take(session.bound(X), BenchmarkPolicy(**policy), session.clock)
+
+
+def test_warm_up_is_counted_in_time_and_not_sampled():
+    session, samples = taken([10.0], warmup_ms=200, iterations=5, duration_s=0)
+    assert len(samples.latencies_ms) == 5
+    assert session.calls == 20 + 5
+
+
+def test_a_slow_engine_still_warms_up_once():
+    session, samples = taken([1000.0], warmup_ms=0, iterations=1, duration_s=0)
+    assert (session.calls, len(samples.latencies_ms)) == (2, 1)
+
+
+@pytest.mark.parametrize(("iterations", "duration_s", "expected"), [(10, 1.0, 100), (500, 1.0, 500), (10, 0.0, 10)])
+def test_there_are_enough_samples_and_they_take_long_enough(iterations, duration_s, expected):
+    _, samples = taken([10.0], warmup_ms=0, iterations=iterations, duration_s=duration_s)
+    assert len(samples.latencies_ms) == pytest.approx(expected, abs=1)
+    assert samples.wall_s == pytest.approx(len(samples.latencies_ms) * 0.01)
+    assert samples.throughput_per_s == pytest.approx(100.0)
+
+
+def test_each_sample_is_one_inference_in_milliseconds():
+    _, samples = taken([1.0, 2.0, 3.0], warmup_ms=0, iterations=5, duration_s=0)
+    assert samples.latencies_ms == pytest.approx([2.0, 3.0, 1.0, 2.0, 3.0])
+
+
+def test_streams_run_at_the_same_time():
+    together = threading.Barrier(3, timeout=20)
+
+    def inference():
+        if threading.current_thread() is not threading.main_thread():
+            together.wait()
+
+    samples = take(inference, BenchmarkPolicy(warmup_ms=0, iterations=6, duration_s=0, streams=3), time.perf_counter)
+    assert len(samples.latencies_ms) == 6
+
+
+def test_a_fault_in_a_stream_reaches_the_caller():
+    def inference():
+        if threading.current_thread() is not threading.main_thread():
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        take(inference, BenchmarkPolicy(warmup_ms=0, streams=2), time.perf_counter)
+
+
+def test_the_garbage_collector_rests_while_samples_are_taken_and_then_works_again():
+    states = []
+    session = ClockedSession([1.0])
+    take(lambda: (states.append(gc.isenabled()), session.run(X)), BenchmarkPolicy(duration_s=0), session.clock)
+    assert not any(states)
+    assert gc.isenabled()
+
+
+def test_the_protocol_names_all_that_makes_numbers_differ():
+    told = describe(BenchmarkPolicy(warmup_ms=50, iterations=7, duration_s=2, streams=4))
+    for part in ("host wall time", "4 streams", "50 ms", "7 iterations", "2 s", "ceil(p*n)-1"):
+        assert part in told
+    assert describe(BenchmarkPolicy()) != describe(BenchmarkPolicy(streams=2))

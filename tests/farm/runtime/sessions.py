@@ -1,0 +1,42 @@
+"""A session whose inferences take the time a test says, on a clock that the test owns."""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import Any, Callable, Dict, Iterable, Mapping, Tuple
+
+import numpy as np
+
+from farm.protocol.engine import TensorSpec
+from farm.runtime.session import Session
+
+
+class ClockedSession(Session):
+    """`y` is `x`; each inference moves the clock by the next duration, over and over."""
+
+    def __init__(self, durations_ms: Iterable[float], concurrent: bool = False) -> None:
+        spec = (TensorSpec("x", "float32", (1,)),)
+        super().__init__(spec, (TensorSpec("y", "float32", (1,)),), "clocked", "1.0", concurrent)
+        self.now = 100.0
+        self.calls = 0
+        self._durations = cycle(durations_ms)
+
+    def clock(self) -> float:
+        return self.now
+
+    def layers(self, arrays: Mapping[str, Any], runs: int = 10) -> Tuple[Dict[str, Any], ...]:
+        return ({"name": "all", "operator": "Identity", "mean_ms": 1.0, "share": 1.0},)
+
+    def close(self) -> None:
+        pass
+
+    def _run(self, arrays: Dict[str, Any]) -> Dict[str, Any]:
+        self.now += next(self._durations) / 1e3
+        self.calls += 1
+        return {"y": arrays["x"]}
+
+    def _bound(self, arrays: Dict[str, Any]) -> Callable[[], object]:
+        return lambda: self._run(arrays)
+
+
+X = {"x": np.zeros(1, np.float32)}
