@@ -201,8 +201,8 @@ def test_no_error_is_swallowed() -> None:
 
 def on_device() -> list[Path]:
     """The files that run on the oldest device."""
-    folders = (ROOT / "farm", ROOT / "worker")
-    return [path for folder in folders for path in sorted(folder.rglob("*.py")) if "host" not in path.relative_to(ROOT).parts]
+    files = (path for folder in ("farm", "worker") for path in sorted((ROOT / folder).rglob("*.py")))
+    return [path for path in files if "host" not in path.relative_to(ROOT).parts]
 
 
 def test_device_code_has_the_grammar_of_python_3_8() -> None:
