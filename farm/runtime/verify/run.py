@@ -6,7 +6,7 @@ from typing import Any, Dict, FrozenSet, Mapping, Optional
 
 import numpy as np
 
-from farm.protocol.errors import FarmError
+from farm.protocol.errors import Invalid
 from farm.protocol.options import Precision, VerifyPolicy
 from farm.protocol.report import Verdict, VerificationReport
 
@@ -61,9 +61,9 @@ def changed(inputs: Mapping[str, Array]) -> Optional[Dict[str, Array]]:
     floats = any(array.dtype.kind == "f" for array in inputs.values())
     other = {}
     for name, array in inputs.items():
-        moves = array.dtype.kind == "f" or not floats
-        turned = array.reshape(-1)[::-1].reshape(array.shape) if moves else array
-        other[name] = np.ascontiguousarray(turned * array.dtype.type(0.75) if array.dtype.kind == "f" else turned)
+        is_float = array.dtype.kind == "f"
+        turned = array.reshape(-1)[::-1].reshape(array.shape) if is_float or not floats else array
+        other[name] = np.array(turned * array.dtype.type(0.75) if is_float else turned, order="C")
     if all(np.array_equal(other[name], inputs[name]) for name in inputs):
         return None
     return other
@@ -76,7 +76,7 @@ def _unmoved(session: Session, inputs: Mapping[str, Array], outputs: Mapping[str
         return frozenset()
     try:
         others = session.run(other_inputs)
-    except FarmError:
+    except Invalid:
         # A model may refuse inputs that nobody asked it to take: then nothing is known.
         return frozenset()
     return frozenset(name for name, array in outputs.items() if array.dtype.kind == "f" and _equal(array, others[name]))

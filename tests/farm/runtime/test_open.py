@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from farm.protocol.codec import dumps
+from farm.protocol.engine import EngineManifest, TensorSpec
+from farm.protocol.errors import BlobCorrupt, Invalid, NoEngine, NotFound, Unsupported
+from farm.protocol.facts import BackendFacts, CpuFacts, DeviceFacts
+from farm.protocol.keys import PreparationRecipe, RequestKey
+from farm.protocol.model import FileRef
+from farm.protocol.options import BuildOptions
+from farm.protocol.requirement import requirement_from_target
+from farm.protocol.target import targets_from_facts
+from farm.runtime import open_engine
+from farm.runtime.backends import OPENERS, opener
+
+from ...support import models
+
+HERE = DeviceFacts(
+    hostname="here",
+    platform="linux-x86_64",
+    os="Debian 12",
+    libc="glibc-2.36",
+    python="3.11",
+    cpu=CpuFacts("some processor", 4, ("avx", "avx2")),
+    memory_bytes=1 << 30,
+    backends=(BackendFacts("onnxruntime", onnxruntime.__version__),),
+)
+IMAGES = {"images": np.random.default_rng(0).standard_normal((1, 3, 16, 16)).astype(np.float32)}
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """Write a bundle, as `farm fetch` does."""
+
+    def write(facts=HERE, options=None, extra=()):
+        onnx.save(models.conv_net(), str(tmp_path / "engine.onnx"))
+        content = (tmp_path / "engine.onnx").read_bytes()
+        (target,) = targets_from_facts(facts)
+        manifest = EngineManifest(
+            model_name="net",
+            model="0" * 64,
+            key=RequestKey("0" * 64, PreparationRecipe(()), options or BuildOptions(), target),
+            requirement=requirement_from_target(target),
+            files=(FileRef("engine.onnx", len(content), hashlib.sha256(content).hexdigest()), *extra),
+            inputs=(TensorSpec("images", "float32", (1, 3, 16, 16)),),
+            outputs=(),
+        )
+        (tmp_path / "manifest.json").write_text(dumps(manifest))
+        return tmp_path
+
+    return write
+
+
+def facts_with(**changes):
+    return dataclasses.replace(HERE, **changes)
+
+
+def test_an_engine_opens_and_runs(bundle):
+    with open_engine(str(bundle()), facts=HERE) as engine:
+        assert engine.run(IMAGES)["logits"].shape == (1, 10)
+
+
+def test_options_of_the_build_hold_at_run_time(bundle):
+    folder = bundle(options=BuildOptions(backend_options={"intra_op_threads": 1}))
+    with open_engine(folder, facts=HERE) as engine:
+        assert engine._session.get_session_options().intra_op_num_threads == 1
+
+
+@pytest.mark.parametrize(
+    ("built_on", "reason"),
+    [
+        (
+            facts_with(cpu=CpuFacts("x", 4, ("avx", "avx2", "avx512f"))),
+            "instruction sets avx512f, this",
+        ),
+        (facts_with(backends=(BackendFacts("onnxruntime", "1.2.3"),)), "needs onnxruntime 1.2.3, this device has"),
+        (facts_with(platform="linux-aarch64"), "built for linux-aarch64, this device is linux-x86_64"),
+    ],
+)
+def test_an_engine_of_another_machine_is_refused_with_the_reason(bundle, built_on, reason):
+    with pytest.raises(NoEngine, match=reason) as caught:
+        open_engine(bundle(built_on), facts=HERE)
+    assert len(caught.value.details["refusals"]) == 1
+
+
+def test_this_device_is_probed_when_no_facts_are_given(bundle):
+    elsewhere = facts_with(cpu=CpuFacts("x", 4, ("an_instruction_set_of_the_future",)))
+    with pytest.raises(NoEngine, match="an_instruction_set_of_the_future"):
+        open_engine(bundle(elsewhere))
+
+
+def test_a_folder_without_an_engine_says_how_to_get_one(tmp_path):
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(NotFound, match="farm fetch"):
+            open_engine(folder, facts=HERE)
+
+
+def test_missing_and_damaged_files_are_named(bundle):
+    folder = bundle()
+    content = bytearray((folder / "engine.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "engine.onnx").write_bytes(content)
+    with pytest.raises(BlobCorrupt, match=r"engine.onnx"):
+        open_engine(folder, facts=HERE)
+    (folder / "engine.onnx").unlink()
+    with pytest.raises(NotFound, match=r"engine.onnx is missing"):
+        open_engine(folder, facts=HERE)
+
+
+def test_a_manifest_cannot_point_out_of_its_folder(bundle, tmp_path):
+    secret = tmp_path.parent / "secret"
+    secret.write_text("x")
+    digest = hashlib.sha256(b"x").hexdigest()
+    with pytest.raises(Invalid, match="leaves the folder"):
+        open_engine(bundle(extra=(FileRef("../secret", 1, digest),)), facts=HERE)
+
+
+def test_plugin_libraries_are_never_ignored(bundle, tmp_path):
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins/x.so").write_bytes(b"x")
+    library = FileRef("plugins/x.so", 1, hashlib.sha256(b"x").hexdigest())
+    with pytest.raises(Unsupported, match=r"plugins/x\.so"):
+        open_engine(bundle(extra=(library,)), facts=HERE)
+
+
+def test_every_backend_in_the_table_opens_something():
+    for name in OPENERS:
+        assert callable(opener(name))
+    with pytest.raises(Unsupported, match="no backend 'abacus'"):
+        opener("abacus")
+
+
+def test_the_package_imports_without_numpy():
+    program = "import sys; sys.modules['numpy'] = None; import farm.runtime; print(farm.runtime.__all__[0])"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=str(Path(__file__).parents[3]),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "Session"
