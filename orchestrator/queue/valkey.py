@@ -94,7 +94,10 @@ class EmbeddedValkey:
         while not self._closing.is_set():
             began = time.monotonic()
             self._answered.clear()
-            self._serve()
+            try:
+                self._serve()
+            except OSError as error:
+                log.warning("the embedded Valkey cannot be started: %s", error)
             if self._closing.is_set():
                 return
             lived_s = time.monotonic() - began

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from orchestrator.queue.lifeline import dies_with_parent
@@ -62,7 +63,8 @@ class Server:
         log = self.folder / "server.log"
         with log.open("wb") as output:
             self._child = self.popen(command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
-        with self._child.stdin as pipe:  # type: ignore[union-attr]  # it was asked for
+        # One that ends before it reads them is told by its log below.
+        with suppress(BrokenPipeError), self._child.stdin as pipe:  # type: ignore[union-attr]  # it was asked for
             pipe.write(settings.encode())
         deadline = time.monotonic() + _START_S
         while not answers():

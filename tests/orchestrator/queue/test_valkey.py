@@ -92,6 +92,17 @@ def test_a_server_that_hangs_is_replaced(server: EmbeddedValkey, monkeypatch: py
     until(lambda: server.pid not in (0, hung) and answers(server.url), within_s=20)
 
 
+@pytest.mark.fault
+def test_a_server_that_could_not_be_started_is_tried_again(server: EmbeddedValkey, tmp_path: Path) -> None:
+    killed = server.pid
+    (tmp_path / "valkey.log").unlink()
+    (tmp_path / "valkey.log").mkdir()
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: server.pid == 0)
+    (tmp_path / "valkey.log").rmdir()
+    until(lambda: server.pid not in (0, killed) and answers(server.url))
+
+
 def test_closing_stops_it_and_it_may_be_closed_twice(tmp_path: Path) -> None:
     server = EmbeddedValkey(tmp_path, Credentials(tmp_path / "secret"))
     server.start()
