@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict
+
+from farm.device.hosttools import probe_host_tools
+
+from .recorded_machine import machine_of
+
+TOOLS = {"onnx": "1.23.2", "onnxruntime": "1.31.1", "onnxslim": "0.1.98"}
+
+
+def host(root: Path, python: str, packages: Dict[str, str]) -> Dict[str, str]:
+    told: Dict[str, Any] = {"architecture": "x86_64", "libc": "glibc-2.36", "python": python, "cores": 2}
+    return probe_host_tools(machine_of(root, {**told, "packages": packages}))
+
+
+def test_a_host_tells_every_tool_it_has(tmp_path: Path) -> None:
+    assert host(tmp_path, "3.11.2", TOOLS) == TOOLS
+    more = {**TOOLS, "onnx-graphsurgeon": "0.6.1", "numpy": "2.4.6"}
+    assert host(tmp_path, "3.12.1", more) == {**TOOLS, "onnx-graphsurgeon": "0.6.1"}
+
+
+def test_a_device_that_lacks_a_tool_or_a_new_python_is_no_host(tmp_path: Path) -> None:
+    assert host(tmp_path, "3.11.2", {"onnx": "1.17.0", "onnxruntime": "1.19.2"}) == {}
+    assert host(tmp_path, "3.9.2", TOOLS) == {}
