@@ -5,17 +5,22 @@ IN = $(VENV)/bin/python
 
 .PHONY: install demo test test-py39 lint bench clean
 
-# Product and test tools, once for each change of pyproject.toml.
-install: $(VENV)/installed
-$(VENV)/installed: pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit("the coordinator needs Python 3.11 or newer; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'
+install: $(VENV)/product $(VENV)/tools
+
+# Each again when pyproject.toml has changed.
+$(VENV)/product: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("farm needs Python 3.11 or newer here: make PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(IN) -m pip install -q 'pip>=25.1'
-	$(IN) -m pip install -q -e '.[coordinator,worker,host]' --group test --group lint
+	$(IN) -m pip install -q -e '.[coordinator,worker,host]'
+	@touch $@
+
+$(VENV)/tools: $(VENV)/product
+	$(IN) -m pip install -q --group test --group lint
 	@touch $@
 
 # A whole farm, a real model, one engine; stops everything it started.
-demo: install
+demo: $(VENV)/product
 	VENV=$(VENV) bash deploy/demo.sh
 
 test: test-py39
