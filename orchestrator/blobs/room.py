@@ -1,0 +1,45 @@
+"""How much room is left on the disk of the store, counting what open uploads will still need."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from farm.protocol.errors import StorageFull
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_HINT = "Free some with `farm gc`, or give the coordinator a larger disk; then send again."
+
+
+class Room:
+    """The disk below a folder, of which `reserve_bytes` stay free for the database and the logs."""
+
+    def __init__(self, folder: Path, reserve_bytes: int) -> None:
+        self._folder = folder
+        self._reserve_bytes = reserve_bytes
+
+    def require(self, size_bytes: int, promised_bytes: int) -> None:
+        """Return if so many bytes fit beside those promised to others. Raises: StorageFull."""
+        disk = os.statvfs(self._folder)
+        free_bytes = disk.f_bavail * disk.f_frsize - self._reserve_bytes - promised_bytes
+        if size_bytes > free_bytes:
+            raise StorageFull(
+                f"{size_bytes} bytes do not fit, {max(free_bytes, 0)} are left",
+                _HINT,
+                size_bytes=size_bytes,
+                free_bytes=max(free_bytes, 0),
+            )
+
+
+@contextmanager
+def told_when_full() -> Iterator[None]:
+    """Turn the operating system's ways to say that a disk is full into `StorageFull`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        raise StorageFull("the disk of the coordinator is full", _HINT) from error
