@@ -33,6 +33,7 @@ SERVICES = (*CONTRACT, "orchestrator.rules", "orchestrator.services")
 IMPORTS = {
     "farm.protocol": Row(ours=()),
     "farm.device": Row(CONTRACT, when_used=("tensorrt", "tensorrt_rtx", "onnxruntime", "cuda")),
+    "farm.device.checks": Row((*CONTRACT, "farm.device"), when_used=("httpx",)),
     "farm.runtime": Row((*CONTRACT, "farm.device"), ("numpy",), ("onnxruntime", "tensorrt", "tensorrt_rtx", "cuda")),
     "farm.client": Row((*CONTRACT, "farm"), ("httpx",)),
     "farm.cli": Row(("farm",), ("click",), ("rich", "httpx", "tomli", "numpy", "onnxruntime")),
