@@ -1,0 +1,42 @@
+"""What every use-case is given: the ports, the clock and the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from orchestrator.store.database import Database
+
+from .blob_port import BlobStore
+from .clock import Clock, steady_clock
+from .log_port import LiveLogs
+from .policy import Policy
+from .signals import Signals
+from .transaction import Transaction
+from .wakeup_port import Wakeups
+
+
+@dataclass(frozen=True)
+class Context:
+    """One coordinator process. Services are functions whose first argument is this."""
+
+    database: Database
+    blobs: BlobStore
+    logs: LiveLogs
+    wakeups: Wakeups
+    clock: Clock = field(default_factory=steady_clock)
+    signals: Signals = field(default_factory=Signals)
+    policy: Policy = field(default_factory=Policy)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One transaction with its moment; its events, signals and wake-ups go out only when it is committed.
+
+        Raises: Unavailable, StorageFull
+        """
+        with self.database.write() as connection:
+            transaction = Transaction(connection, self.clock())
+            yield transaction
+            transaction.write_events()
+        transaction.deliver(self.signals, self.wakeups)

@@ -1,0 +1,62 @@
+"""A transaction with what is to be told once it is committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from . import event_log, signals
+from .signals import Signals
+from .wakeup_port import Wakeups
+
+
+@dataclass
+class Transaction:
+    """A connection inside a transaction, and its aftermath. Made by `Context.transaction`.
+
+    Attributes:
+        at: The moment of everything in it, on the coordinator's clock.
+    """
+
+    connection: Connection
+    at: float
+    _events: list[dict[str, Any]] = field(default_factory=list)
+    _topics: set[str] = field(default_factory=set)
+    _wakes: list[tuple[str, str]] = field(default_factory=list)
+
+    def emit(
+        self,
+        kind: str,
+        *,
+        submission: str | None = None,
+        build: str | None = None,
+        device: str | None = None,
+        data: dict[str, Any] | None = None,
+    ) -> None:
+        """Record an event; it becomes visible with the transaction."""
+        self._events.append({"kind": kind, "submission": submission, "build": build, "device": device, "data": data})
+
+    def tell(self, topic: str) -> None:
+        """Signal this topic after the commit."""
+        self._topics.add(topic)
+
+    def wake(self, device_id: str, device_name: str, work_id: str) -> None:
+        """Tell a device after the commit that there may be work: through the broker, and its held-open claim."""
+        self._topics.add(signals.work_for(device_id))
+        self._wakes.append((device_name, work_id))
+
+    def write_events(self) -> None:
+        """Write the recorded events, last of all: writing them orders this transaction among all others."""
+        for event in self._events:
+            event_log.emit(self.connection, self.at, **event)
+        if self._events:
+            self._topics.add(signals.EVENTS)
+
+    def deliver(self, heard: Signals, wakeups: Wakeups) -> None:
+        """Send what was to be told. The transaction is committed: nothing here may undo it."""
+        for topic in self._topics:
+            heard.changed(topic)
+        for device, work in self._wakes:
+            wakeups.wake(device, work)
