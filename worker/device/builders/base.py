@@ -1,0 +1,129 @@
+"""What a builder is: a backend that makes engines and opens them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Dict, Optional, Tuple
+
+from farm.protocol.engine import TensorSpec
+from farm.protocol.errors import Unsupported
+from farm.protocol.options import BuildOptions, Precision
+from farm.protocol.requirement import EngineRequirement
+from farm.protocol.target import BuildTarget
+from farm.runtime.session import Session
+
+
+@dataclass(frozen=True)
+class Availability:
+    """Whether a builder can be used on this machine: its runtime's full version, or a reason in one sentence."""
+
+    name: str
+    version: Optional[str]
+    reason: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """It can be used."""
+        return self.version is not None
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What one version of a backend can do.
+
+    Attributes:
+        precisions: The words it can honour.
+        plugins: It loads plugin libraries.
+        several_profiles: One engine can hold more than one profile.
+    """
+
+    precisions: Tuple[Precision, ...]
+    plugins: bool
+    several_profiles: bool
+
+
+@dataclass(frozen=True)
+class BuildOrder:
+    """Everything a builder needs to make one engine.
+
+    Attributes:
+        model: The prepared graph; its external data lies beside it.
+        files: Names of the graph and its external data, relative to the folder of `model`.
+        inputs: Of the prepared graph.
+        calibration: The .npz file with samples, or None.
+        output: Empty folder for the engine and what it needs beside it.
+        scratch: Empty folder on the same disk, deleted by others.
+    """
+
+    model: Path
+    files: Tuple[str, ...]
+    inputs: Tuple[TensorSpec, ...]
+    options: BuildOptions
+    target: BuildTarget
+    calibration: Optional[Path]
+    output: Path
+    scratch: Path
+
+
+@dataclass(frozen=True)
+class BuiltEngine:
+    """An engine on disk.
+
+    Attributes:
+        files: Names relative to the output folder, the engine first.
+        requirement: What it asks of a device.
+        effective: What really happened, for the manifest.
+        degraded: It was made on a lower rung than asked for.
+    """
+
+    files: Tuple[str, ...]
+    requirement: EngineRequirement
+    effective: Dict[str, Any] = field(default_factory=dict)
+    degraded: bool = False
+
+
+class Builder(ABC):
+    """Makes engines with one backend. Holds no state; a build runs in a process of its own.
+
+    Attributes:
+        name: As in the table and in `BuildTarget.backend`.
+    """
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def probe(self) -> Availability:
+        """Whether this builder works here. Imports the runtime; never raises for a missing one."""
+
+    @abstractmethod
+    def capabilities(self, version: str) -> Capabilities:
+        """What that version of the backend can do. The only place where versions are told apart."""
+
+    @abstractmethod
+    def build(self, order: BuildOrder) -> BuiltEngine:
+        """Make the engine.
+
+        Raises:
+            Unsupported: an option this version cannot honour; the message names both.
+            Invalid: the order contradicts the model.
+            BuildFailed: the backend gave up; the message is its own.
+        """
+
+    @abstractmethod
+    def open(self, engine: Path, options: BuildOptions) -> Session:
+        """The engine, loaded and ready to run; use it in a `with` statement.
+
+        Raises: BuildFailed: the backend cannot load it.
+        """
+
+    def require(self, precision: Precision, version: str) -> None:
+        """The version can honour the precision.
+
+        Raises: Unsupported
+        """
+        possible = self.capabilities(version).precisions
+        if precision not in possible:
+            words = ", ".join(map(str, possible))
+            raise Unsupported(f"{self.name} {version} cannot build --precision {precision}", f"It can build {words}.")
