@@ -27,6 +27,7 @@ class Settings:
         config_file: Where `farm configure` writes.
         cache_dir: Where reports of crashes go.
         debug: Show tracebacks (`FARM_DEBUG=1`).
+        broker_url: A broker that `farm doctor` shall try (`FARM_BROKER_URL`).
     """
 
     url: str
@@ -36,6 +37,7 @@ class Settings:
     cache_dir: Path
     profile: str = DEFAULT_PROFILE
     debug: bool = False
+    broker_url: Optional[str] = None
 
     def __repr__(self) -> str:
         return f"Settings(url={self.url!r}, token={'***' if self.token else ''!r}, source={self.source!r})"
@@ -83,6 +85,7 @@ def load(
         cache_dir=_home(environ, "XDG_CACHE_HOME", ".cache") / "farm",
         profile=wanted,
         debug=environ.get("FARM_DEBUG", "") not in ("", "0"),
+        broker_url=environ.get("FARM_BROKER_URL") or None,
     )
 
 

@@ -1,0 +1,58 @@
+"""An error nobody foresaw: one sentence for the person, everything else in a file."""
+
+from __future__ import annotations
+
+import platform
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Sequence, Tuple
+
+from farm import __version__
+
+from .settings import load
+
+_SECRET_OPTIONS = ("--token",)
+
+
+def report(error: BaseException, arguments: Sequence[str]) -> str:
+    """Write the traceback to a file; the sentence that says where. With FARM_DEBUG=1 it is shown as well."""
+    lines = [
+        f"farm {__version__}, Python {platform.python_version()}, {platform.platform()}",
+        "farm " + " ".join(_without_secrets(arguments)),
+        "",
+        *traceback.format_exception(type(error), error, error.__traceback__),
+    ]
+    text = "\n".join(lines)
+    debug, folder = _place()
+    if debug:
+        sys.stderr.write(text)
+    happened = f"this should not have happened: {type(error).__name__}: {error}"
+    path = folder / time.strftime("crash-%Y%m%d-%H%M%S.txt")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as failure:
+        return f"{happened}, and {path} cannot be written: {failure.strerror}. Set FARM_DEBUG=1 to see it."
+    return f"{happened}. Report it with {path}."
+
+
+def _place() -> Tuple[bool, Path]:
+    try:
+        settings = load()
+    except Exception:
+        # The crash may come from the settings themselves.
+        return False, Path(tempfile.gettempdir())
+    return settings.debug, settings.cache_dir
+
+
+def _without_secrets(arguments: Sequence[str]) -> Sequence[str]:
+    shown = []
+    hide = False
+    for argument in arguments:
+        name, equals, _ = argument.partition("=")
+        shown.append("***" if hide else f"{name}=***" if name in _SECRET_OPTIONS and equals else argument)
+        hide = argument in _SECRET_OPTIONS
+    return shown

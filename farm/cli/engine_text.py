@@ -1,0 +1,97 @@
+"""An engine in words, for `engines show` and `inspect`."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple
+
+from farm.protocol.engine import EngineManifest, TensorSpec
+from farm.protocol.report import BenchmarkReport, VerificationReport
+
+from .console import columns
+from .format import WARN, Cell, CellLike, age, dim, error, ms, rate, short, size, word
+
+VERIFICATION_COLUMNS = columns("output~, verdict, max error>, mean>, cosine, reason~")
+LAYER_COLUMNS = columns("slowest layers~, operator, mean>, share>")
+_LAYERS = 10
+
+
+def manifest_fields(manifest: EngineManifest) -> List[Tuple[str, CellLike]]:
+    """Names and values of everything a person wants to know first."""
+    plugins = [item.name for item in manifest.files if item.name.startswith("plugins/")]
+    total = sum(item.size_bytes for item in manifest.files)
+    return [
+        ("model", f"{manifest.model_name} {short(manifest.model)}"),
+        ("target", manifest.key.target.label()),
+        ("precision", _precision(manifest)),
+        ("key", manifest.key.digest),
+        ("built", f"{age(manifest.built_at)} on {manifest.built_on}" if manifest.built_on else age(manifest.built_at)),
+        ("files", f"{len(manifest.files)}, {size(total)}"),
+        ("plugins", ", ".join(plugins)),
+        ("inputs", ", ".join(tensor_text(item) for item in manifest.inputs)),
+        ("outputs", ", ".join(tensor_text(item) for item in manifest.outputs)),
+        ("verified", verdict_text(manifest.verification)),
+        ("latency", latency_text(manifest.benchmark)),
+    ]
+
+
+def tensor_text(tensor: TensorSpec) -> str:
+    """Name, type and shape; `?` is an axis of any size."""
+    shape = "x".join("?" if axis == -1 else str(axis) for axis in tensor.shape) or "scalar"
+    return f"{tensor.name} {tensor.dtype} {shape}"
+
+
+def verdict_text(report: Optional[VerificationReport]) -> CellLike:
+    """The verdict, against what, and why."""
+    if report is None:
+        return dim("never")
+    reason = f": {report.reason}" if report.reason else ""
+    return Cell(f"{report.verdict} against {report.reference or 'nothing'}{reason}", word(report.verdict).style)
+
+
+def latency_text(report: Optional[BenchmarkReport]) -> CellLike:
+    """Percentiles and throughput with their spread, or why there are none."""
+    if report is None:
+        return dim("not measured")
+    if report.latency is None:
+        return Cell(report.reason or f"too noisy: cv {report.cv_percent:.1f} %", WARN)
+    spread = f"cv {report.cv_percent:.1f} % of {report.iterations:,} runs"
+    latency = report.latency
+    return f"p50 {ms(latency.median_ms)}, p99 {ms(latency.p99_ms)}, {rate(report.throughput_per_s)}, {spread}"
+
+
+def verification_rows(report: VerificationReport) -> List[Tuple[CellLike, ...]]:
+    """A row for each output; see `VERIFICATION_COLUMNS`."""
+    return [
+        (
+            item.name,
+            word(item.verdict),
+            error(item.absolute.maximum),
+            error(item.absolute.mean),
+            "-" if item.cosine is None else f"{item.cosine:.6f}",
+            dim(item.reason),
+        )
+        for item in report.outputs
+    ]
+
+
+def layer_rows(report: Optional[BenchmarkReport]) -> List[Tuple[CellLike, ...]]:
+    """A row for each of the slowest layers; see `LAYER_COLUMNS`."""
+    return [
+        (
+            str(layer.get("name", "")),
+            str(layer.get("operator", "")),
+            ms(_number(layer.get("mean_ms"))),
+            f"{100 * (_number(layer.get('share')) or 0):.0f} %",
+        )
+        for layer in (report.layers[:_LAYERS] if report else ())
+    ]
+
+
+def _precision(manifest: EngineManifest) -> str:
+    became = manifest.effective.get("precision")
+    asked = str(manifest.key.options.precision)
+    return f"{asked} ({became})" if became and became != asked else asked
+
+
+def _number(value: object) -> Optional[float]:
+    return float(value) if isinstance(value, (int, float)) else None

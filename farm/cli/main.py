@@ -1,0 +1,92 @@
+"""The `farm` command: one group, one place where every error becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Optional, Sequence
+
+import click
+
+from farm import __version__
+from farm.protocol.errors import FarmError
+from farm.protocol.exits import Exit
+
+from .context import Connection
+from .group import LazyGroup
+
+INTERRUPTED = 130
+_BROKEN_PIPE = 141
+_HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(cls=LazyGroup, context_settings=_HELP)
+@click.version_option(__version__, prog_name="farm", message="%(prog)s %(version)s")
+@click.option("--url", metavar="URL", help="Coordinator, instead of FARM_URL and the file of `farm configure`.")
+@click.option("--token", metavar="TOKEN", help="Token, instead of FARM_TOKEN.")
+@click.option("--profile", metavar="NAME", help="Profile of the file of `farm configure`.")
+@click.pass_context
+def cli(ctx: click.Context, url: Optional[str], token: Optional[str], profile: Optional[str]) -> None:
+    r"""Build TensorRT engines on every device you own, and fetch the one that fits.
+
+    \b
+      farm submit model.onnx --targets xavier,v100
+      farm fetch model -o engines/model
+    """
+    ctx.obj = Connection(url, token, profile)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; the exit code. Nothing escapes but what ends the process."""
+    try:
+        result = cli.main(args=list(arguments) or ["--help"], prog_name="farm", standalone_mode=False)
+        sys.stdout.flush()
+        return int(result) if isinstance(result, int) else int(Exit.DONE)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        return _told(_click_sentence(error), Exit.USAGE)
+    except FarmError as error:
+        _tell_json(arguments, error)
+        return _told(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        _drop_output()
+        return _BROKEN_PIPE
+    except Exception as error:
+        from .crash import report
+
+        return _told(report(error, arguments), Exit.COORDINATOR)
+
+
+def _told(sentence: str, code: int) -> int:
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {sentence}", err=True)
+    return int(code)
+
+
+def _click_sentence(error: click.ClickException) -> str:
+    message = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "farm"
+    return f"{message[:1].lower()}{message[1:]}. See {path} --help."
+
+
+def _tell_json(arguments: Sequence[str], error: FarmError) -> None:
+    """A program that asked for JSON gets the error as such, too."""
+    if "--json" in arguments:
+        from .console import emit_json
+
+        emit_json(error.to_json())
+
+
+def _drop_output() -> None:
+    """Let the interpreter's last flush go nowhere: the reader has left."""
+    import os
+
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())

@@ -1,0 +1,187 @@
+"""`farm check`, `run`, `bench` and `verify`: a fetched engine on this machine, without a coordinator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+import click
+
+from farm.protocol.errors import Invalid
+from farm.protocol.exits import Exit
+from farm.protocol.options import BenchmarkPolicy, VerifyPolicy
+from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
+from farm.protocol.requirement import TIERS, Fit, Tier, fit
+
+from ..arrays import inputs_for, wanted, with_inputs
+from ..ask import benchmark_policy, verify_policy
+from ..build_options import MEASURE_OPTIONS, VERIFY_OPTIONS, with_options
+from ..console import columns, emit_fields, emit_json, emit_table, out, say
+from ..context import Connection
+from ..engine_text import LAYER_COLUMNS, VERIFICATION_COLUMNS, layer_rows, verdict_text, verification_rows
+from ..facts_source import device_option, facts_of
+from ..format import CellLike, ms, rate
+from ..options import json_option, option, verb
+
+_OUTPUTS = columns("output~, type, shape, minimum>, mean>, maximum>")
+_folder = click.argument("folder", metavar="ENGINE_DIR", type=click.Path())
+
+
+@verb()
+@_folder
+@device_option
+@option(
+    "--allow",
+    type=click.Choice([str(item) for item in Tier]),
+    default=str(Tier.SAME_MODEL),
+    show_default=True,
+    help="The worst fit to accept.",
+)
+@json_option
+@click.pass_obj
+def check(connection: Connection, folder: str, device: str, allow: str, as_json: bool) -> int:
+    """Tell whether a fetched engine is whole and fits this device; exit code 4 if it does not fit."""
+    from farm.runtime.bundle import check_bytes, read_manifest
+
+    manifest = read_manifest(Path(folder))
+    for item in manifest.files:
+        check_bytes(Path(folder), item)
+    found = _allowed(fit(manifest.requirement, facts_of(connection, device)), Tier(allow))
+    if as_json:
+        emit_json(
+            {"fits": found.fits, "tier": found.tier, "reasons": list(found.refusals), "name": manifest.model_name}
+        )
+    elif found.fits:
+        out(f"{manifest.model_name} fits ({found.tier})")
+    else:
+        out(f"{manifest.model_name} does not fit")
+        for refusal in found.refusals:
+            out(f"  {refusal}")
+    return Exit.DONE if found.fits else Exit.NO_ENGINE
+
+
+@verb()
+@_folder
+@with_inputs
+@option("--output", "-o", type=click.Path(), metavar="FILE.npz", help="Write the outputs there.")
+@json_option
+def run(folder: str, output: Optional[str], as_json: bool, **given: Any) -> int:
+    """Run arrays through a fetched engine, and show or write what comes out."""
+    from farm.runtime import open_engine, save_arrays
+
+    with open_engine(folder) as engine:
+        outputs = engine.run(inputs_for(engine, wanted(given)))
+    if output:
+        _saved(lambda: save_arrays(Path(output), outputs), output)
+    told = [{"name": name, **_statistics(array)} for name, array in outputs.items()]
+    if as_json:
+        emit_json({"outputs": told, "file": output})
+        return Exit.DONE
+    emit_table(_OUTPUTS, [_output_row(item) for item in told])
+    if output:
+        say(f"wrote {output}")
+    return Exit.DONE
+
+
+@verb()
+@_folder
+@with_inputs
+@with_options(MEASURE_OPTIONS)
+@json_option
+def bench(folder: str, as_json: bool, **given: Any) -> int:
+    """Measure a fetched engine on this device, by the farm's own protocol; exit code 5 if it is too noisy."""
+    from farm.runtime import measure, open_engine
+
+    policy = benchmark_policy(given, BenchmarkPolicy())
+    with open_engine(folder) as engine:
+        say(f"measuring for {policy.duration_s:g} s after {policy.warmup_ms:g} ms of warm-up")
+        report = measure(engine, inputs_for(engine, wanted(given)), policy)
+    if as_json:
+        emit_json(report)
+    else:
+        _emit_benchmark(report)
+    return Exit.TOO_NOISY if report.noisy else Exit.DONE
+
+
+@verb()
+@_folder
+@with_inputs
+@option("--loadRefOutputs", type=click.Path(), metavar="FILE.npz", required=True, help="Reference outputs.")
+@with_options(VERIFY_OPTIONS)
+@json_option
+def verify(folder: str, load_ref_outputs: str, as_json: bool, **given: Any) -> int:
+    """Compare a fetched engine with reference outputs; exit code 3 if it is wrong."""
+    from farm.runtime import load_arrays, open_engine
+    from farm.runtime.bundle import read_manifest
+    from farm.runtime.verify.run import verify as judge
+
+    if not given["load_inputs"]:
+        raise Invalid("reference outputs belong to inputs", "Give those with --loadInputs.")
+    policy = verify_policy(given, VerifyPolicy())
+    precision = read_manifest(Path(folder)).key.options.precision
+    with open_engine(folder) as engine:
+        inputs, references = inputs_for(engine, wanted(given)), load_arrays(Path(load_ref_outputs))
+        report = judge(engine, inputs, references, policy, precision, "author")
+    if as_json:
+        emit_json(report)
+    else:
+        _emit_verification(report)
+    return Exit.NUMERICS_FAILED if report.verdict is Verdict.FAILED else Exit.DONE
+
+
+def _allowed(found: Fit, worst: Tier) -> Fit:
+    if found.tier is None or TIERS.index(found.tier) <= TIERS.index(worst):
+        return found
+    return Fit(None, (f"fits only as {found.tier}; accept that with --allow {found.tier}",))
+
+
+def _saved(save: Any, path: str) -> None:
+    try:
+        save()
+    except OSError as error:
+        raise Invalid(f"cannot write {path}: {error.strerror}", "Choose another place with -o.") from error
+
+
+def _statistics(array: Any) -> Dict[str, Any]:
+    import numpy as np
+
+    told: Dict[str, Any] = {"dtype": array.dtype.name, "shape": list(array.shape)}
+    numbers = array.astype(np.float64) if array.dtype.kind in "biuf" else np.empty(0)
+    finite = numbers[np.isfinite(numbers)]
+    for name, function in (("minimum", np.min), ("mean", np.mean), ("maximum", np.max)):
+        told[name] = float(function(finite)) if finite.size else None
+    told["not_finite"] = int(numbers.size - finite.size)
+    return told
+
+
+def _output_row(told: Mapping[str, Any]) -> Tuple[CellLike, ...]:
+    numbers = ["-" if told[name] is None else f"{told[name]:.6g}" for name in ("minimum", "mean", "maximum")]
+    shape = "x".join(str(axis) for axis in told["shape"]) or "scalar"
+    lost = f" ({told['not_finite']} NaN or Inf)" if told["not_finite"] else ""
+    return (told["name"], told["dtype"], shape + lost, *numbers)
+
+
+def _emit_benchmark(report: BenchmarkReport) -> None:
+    spread = f"cv {report.cv_percent:.2f} % of {report.iterations:,} runs, attempt {report.attempts}"
+    latency = report.latency
+    fields: List[Tuple[str, CellLike]] = [("too noisy", report.reason)] if latency is None else []
+    if latency is not None:
+        fields = [
+            ("p50", ms(latency.median_ms)),
+            ("p90", ms(latency.p90_ms)),
+            ("p95", ms(latency.p95_ms)),
+            ("p99", ms(latency.p99_ms)),
+            ("mean", ms(latency.mean_ms)),
+            ("throughput", rate(report.throughput_per_s)),
+        ]
+    emit_fields([*fields, ("spread", spread), ("protocol", report.protocol)])
+    layers = layer_rows(report)
+    if layers:
+        out()
+        emit_table(LAYER_COLUMNS, layers)
+
+
+def _emit_verification(report: VerificationReport) -> None:
+    emit_fields([("verdict", verdict_text(report))])
+    out()
+    emit_table(VERIFICATION_COLUMNS, verification_rows(report))

@@ -1,0 +1,110 @@
+"""`farm submit` and `farm plan`."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional, Tuple
+
+import click
+
+from farm.protocol.exits import Exit
+from farm.protocol.submit import Plan, PlanRow
+
+from ..ask import local_ask
+from ..build_options import BUILD_OPTIONS, with_options
+from ..console import columns, emit_json, emit_table, say
+from ..context import Connection
+from ..format import BAD, Cell, CellLike, dim, duration, short, word
+from ..options import json_option, option, verb
+from ..transfers import transfers
+from ..words import seconds
+
+
+@verb()
+@with_options(BUILD_OPTIONS)
+@option("--wait", is_flag=True, help="Return when every target has ended, with its exit code.")
+@option("--watch", is_flag=True, help="As --wait, and tell every stage when nobody looks, too.")
+@option("--timeout", metavar="TIME", help="Wait no longer: 90s, 15m, 2h. The work goes on.")
+@option("--dry-run", is_flag=True, help="The same as farm plan.")
+@json_option
+@click.pass_obj
+def submit(connection: Connection, /, **given: Any) -> int:
+    r"""Build a model for targets: prepared once, then built, verified and measured on each of them.
+
+    \b
+      farm submit model.onnx --targets xavier,v100 --wait
+      farm submit model.onnx -t 'sm>=80,mem>=16GiB' --precision fp16
+      farm submit model.onnx -t v100 --minShapes x:1x3x64x64 --maxShapes x:8x3x64x64
+      farm submit --clone s17 --targets h200 --force
+
+    Prints the id of the submission; with --wait what came out for each target.
+    """
+    if given["dry_run"]:
+        return _plan(connection, given)
+    from ..following import finish
+
+    timeout_s = seconds("--timeout", given["timeout"]) if given["timeout"] else None
+    with connection.client() as client:
+        with transfers() as progress:
+            local = local_ask(client, given, progress)
+            view = client.send(local, progress)
+        if given["wait"] or given["watch"]:
+            return finish(client, view, timeout_s, given["watch"], given["as_json"])
+        if given["as_json"]:
+            emit_json(view)
+        else:
+            click.echo(view.id)
+            say(f"submitted {view.name} for {', '.join(item.target for item in view.builds)}")
+            say(f"follow it with farm status {view.id} --watch")
+    return Exit.DONE
+
+
+@verb()
+@with_options(BUILD_OPTIONS)
+@json_option
+@click.pass_obj
+def plan(connection: Connection, /, **given: Any) -> int:
+    r"""Show what a submit would do for each target, without doing it.
+
+    \b
+      farm plan model.onnx --targets xavier,v100
+    """
+    return _plan(connection, given)
+
+
+_COLUMNS = columns("word, target~, toolchain~, precision~, plugins, key, hit, estimate>, devices~")
+
+
+def _plan(connection: Connection, given: Any) -> int:
+    with connection.client() as client, transfers() as progress:
+        found = client.send_plan(local_ask(client, given, progress))
+    if given["as_json"]:
+        emit_json(found)
+    else:
+        emit_table(_COLUMNS, [_row(row) for row in found.rows])
+        for row in found.rows:
+            for problem in row.problems:
+                say(f"{row.word}: {problem}")
+    return _exit(found)
+
+
+def _exit(found: Plan) -> int:
+    """A plan that would fail at once says so by its exit code."""
+    unserved = any(row.key is None for row in found.rows)
+    refused = any(row.problems for row in found.rows)
+    return Exit.TARGET_UNAVAILABLE if unserved else Exit.USAGE if refused else Exit.DONE
+
+
+def _row(row: PlanRow) -> Tuple[CellLike, ...]:
+    tools: List[str] = [f"{name} {version}" for name, version in row.toolchain.items()]
+    estimate: Optional[float] = row.estimate_s if row.hit != "hit" else None
+    return (
+        row.word,
+        row.target,
+        ", ".join(tools) or dim("-"),
+        row.precision_mechanism,
+        row.plugin_generation,
+        dim(short(row.key)),
+        Cell("refused", BAD) if row.problems else word(row.hit),
+        duration(estimate),
+        ", ".join(row.devices) or dim("none now"),
+    )
