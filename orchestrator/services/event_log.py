@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection
-
 from orchestrator.store import events
+from orchestrator.store.database import Connection
 
 
 def emit(

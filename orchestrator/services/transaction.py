@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection
+from orchestrator.store.database import Connection
 
 from . import event_log, signals
 from .signals import Signals

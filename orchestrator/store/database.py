@@ -8,9 +8,15 @@ from threading import RLock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from farm.protocol.errors import StorageFull, Unavailable
+
+__all__ = ["Connection", "Database", "Raced"]
+
+
+class Raced(Exception):
+    """Raised when another transaction wrote a row that must be unique first. Begin again: then it will be seen."""
 
 
 class Database:
@@ -32,7 +38,7 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """One transaction that may write: committed at the end of the block, rolled back when it raises.
 
-        Raises: Unavailable, StorageFull
+        Raises: Unavailable, StorageFull, Raced
         """
         if not self.is_sqlite:
             with _translated(), self.engine.begin() as connection:
@@ -56,8 +62,12 @@ class Database:
         with _translated(), self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.execute(text("BEGIN"))
-            yield connection
-            connection.rollback()
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            try:
+                yield connection
+            finally:
+                connection.rollback()
 
     def close(self) -> None:
         """Close every pooled connection."""
@@ -75,7 +85,9 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, DBAPIError) as error:
+    except IntegrityError as error:
+        raise Raced(str(error.orig).splitlines()[0]) from error
+    except DBAPIError as error:
         told = str(error.orig)
         if "disk is full" in told or "No space left" in told:
             raise StorageFull("the disk of the database is full", "Free space; nothing was lost.") from error
