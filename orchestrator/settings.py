@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,3 +119,8 @@ class _Reader:
 def _default_data(environ: Mapping[str, str]) -> Path:
     home = environ.get("XDG_DATA_HOME") or Path(environ.get("HOME") or "~") / ".local" / "share"
     return Path(home) / "farm"
+
+
+def from_process(*, data: Path | None = None, host: str | None = None, port: int | None = None) -> Settings:
+    """The settings of this process, see `from_env`."""
+    return from_env(os.environ, data=data, host=host, port=port)

@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import types
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Dict, Tuple, Type, TypeVar, Union, get_type_hints
@@ -19,6 +20,8 @@ from .errors import ProtocolError
 T = TypeVar("T")
 
 _SCALARS: Dict[type, tuple[type, ...]] = {str: (str,), bool: (bool,), int: (int,), float: (float, int)}
+# What `X | None` makes on Python 3.10 and later; there is none of it before.
+_UNION: Tuple[type, ...] = (types.UnionType,) if hasattr(types, "UnionType") else ()
 
 
 def to_json(value: Any) -> Any:
@@ -114,7 +117,7 @@ def _value(hint: Any, data: Any, path: str) -> Any:
         return data
     origin = getattr(hint, "__origin__", None)
     arguments: Tuple[Any, ...] = getattr(hint, "__args__", ())
-    if origin is Union:
+    if origin is Union or isinstance(hint, _UNION):
         if data is None and type(None) in arguments:
             return None
         return _value(next(item for item in arguments if item is not type(None)), data, path)

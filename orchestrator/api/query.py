@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Iterable
 from enum import Enum
+from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from farm.protocol.errors import ProtocolError
@@ -63,7 +64,7 @@ def parameters(kind: type, schemas: Schemas) -> list[Schema]:
 
 
 def _inner(hint: Any) -> Any:
-    if get_origin(hint) is Union:
+    if get_origin(hint) in (Union, UnionType):
         return next(item for item in get_args(hint) if item is not type(None))
     return hint
 

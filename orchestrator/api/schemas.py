@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from enum import Enum
+from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 Schema = dict[str, Any]
@@ -47,7 +48,7 @@ class Schemas:
         origin, arguments = get_origin(hint), get_args(hint)
         if hint is Any:
             return {}
-        if origin is Union:
+        if origin in (Union, UnionType):
             return {"anyOf": [self.of(item) for item in arguments]}
         if origin is tuple:
             return {"type": "array", "items": self.of(arguments[0])}

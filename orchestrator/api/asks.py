@@ -1,0 +1,133 @@
+"""Bodies and queries that only HTTP knows; everything larger is a value of `farm.protocol`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from farm.protocol.facts import DeviceFacts
+from farm.protocol.options import Precision
+from farm.protocol.states import Scope, State
+
+
+@dataclass(frozen=True)
+class CancelAsk:
+    """Which target of a submission to cancel; None is all."""
+
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class RetryAsk:
+    """What of a submission to submit again.
+
+    Attributes:
+        failed: Only what did not end well.
+        force: Build although the key has failed or been quarantined.
+    """
+
+    failed: bool = True
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class SweepAsk:
+    """Whether garbage collection only tells what it would do."""
+
+    dry_run: bool = True
+
+
+@dataclass(frozen=True)
+class TokenAsk:
+    """A token to make. `expires_s` counts from now."""
+
+    name: str
+    scope: Scope
+    device: str | None = None
+    targets: tuple[str, ...] = ()
+    expires_s: float | None = None
+
+
+@dataclass(frozen=True)
+class DeviceAsk:
+    """A recorded device."""
+
+    name: str
+    facts: DeviceFacts
+
+
+@dataclass(frozen=True)
+class TargetAsk:
+    """What a target word shall mean."""
+
+    filter: str
+    aliases: tuple[str, ...] = ()
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class ReleaseAsk:
+    """Work goes back to the queue, and why."""
+
+    token: int
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class SubmissionsQuery:
+    """Which submissions. `since` and `until` are ISO-8601; `tag` is `key=value` and may be repeated."""
+
+    state: State | None = None
+    name: str | None = None
+    mine: bool = False
+    tag: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class BuildsQuery:
+    """Which builds."""
+
+    state: State | None = None
+    model: str | None = None
+    target: str | None = None
+    device: str | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class EnginesQuery:
+    """Which engines. `gpu` is a card, or a target word that selects one."""
+
+    gpu: str | None = None
+    model: str | None = None
+    target: str | None = None
+    precision: Precision | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class EventsQuery:
+    """Which events, beginning behind `after`; new ones only where it is left out."""
+
+    submission: str | None = None
+    build: str | None = None
+    after: int | None = None
+
+
+@dataclass(frozen=True)
+class LogQuery:
+    """Which part of a log. `follow` streams until the attempt ends."""
+
+    offset: int = 0
+    attempt: str | None = None
+    follow: bool = False
+
+
+@dataclass(frozen=True)
+class AppendQuery:
+    """Where a piece of a log belongs, and the fencing token of the lease."""
+
+    token: int
+    offset: int

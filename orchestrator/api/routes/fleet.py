@@ -1,0 +1,48 @@
+"""Devices and target words."""
+
+from __future__ import annotations
+
+from farm.protocol.views import DeviceView
+from orchestrator.services import fleet
+
+from ..asks import DeviceAsk
+from ..query import NoQuery
+from ..routing import ADMINS, READERS, Call, Endpoints, ListOf
+
+endpoints = Endpoints("fleet")
+
+
+@endpoints.route("GET", "/devices", READERS, answer=ListOf("devices", DeviceView))
+def list_devices(call: Call[None, NoQuery]) -> tuple[DeviceView, ...]:
+    """Every device that is not retired."""
+    return fleet.every(call.context)
+
+
+@endpoints.route("GET", "/devices/{name}", READERS, answer=DeviceView)
+def show_device(call: Call[None, NoQuery]) -> DeviceView:
+    """One device."""
+    return fleet.show(call.context, call.path["name"])
+
+
+@endpoints.route("POST", "/devices", ADMINS, body=DeviceAsk, answer=DeviceView)
+def record_device(call: Call[DeviceAsk, NoQuery]) -> DeviceView:
+    """Register the facts of a device that is not here."""
+    return fleet.record(call.context, call.body.name, call.body.facts)
+
+
+@endpoints.route("POST", "/devices/{name}/drain", ADMINS, answer=DeviceView)
+def drain_device(call: Call[None, NoQuery]) -> DeviceView:
+    """Let a device finish what runs and claim no more."""
+    return fleet.drain(call.context, call.path["name"], True)
+
+
+@endpoints.route("POST", "/devices/{name}/undrain", ADMINS, answer=DeviceView)
+def undrain_device(call: Call[None, NoQuery]) -> DeviceView:
+    """Let a device claim again."""
+    return fleet.drain(call.context, call.path["name"], False)
+
+
+@endpoints.route("POST", "/devices/{name}/retire", ADMINS, answer=DeviceView)
+def retire_device(call: Call[None, NoQuery]) -> DeviceView:
+    """Take a device out of the farm; its engines stay."""
+    return fleet.retire(call.context, call.path["name"])

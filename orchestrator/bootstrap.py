@@ -1,0 +1,97 @@
+"""The only place that picks the concrete parts of a coordinator and puts them together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from farm.protocol.states import Scope
+from orchestrator.blobs.disk import DiskStore
+from orchestrator.blobs.scrub import Corruption, Scrub
+from orchestrator.queue.choose import choose
+from orchestrator.services import tokens
+from orchestrator.services.context import Context
+from orchestrator.services.policy import Policy
+from orchestrator.store.database import Database
+from orchestrator.store.livelogs import FileLogs
+from orchestrator.store.migrate import migrate
+
+from .settings import Settings
+
+log = logging.getLogger("farm.coordinator")
+
+
+class Coordinator:
+    """A coordinator with everything but its server. Leave the block to stop its parts in order."""
+
+    def __init__(self, settings: Settings) -> None:
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.settings = settings
+        migrate(settings.database_url)
+        self._database = Database(settings.database_url)
+        store = DiskStore(settings.data / "blobs", settings.reserve_bytes)
+        wakeups = choose(
+            settings.broker_url,
+            settings.data / "broker",
+            own_users=settings.broker_users,
+            worker_url=settings.broker_worker_url,
+        )
+        policy = replace(
+            Policy(), lease_ttl_s=settings.lease_ttl_s, heartbeat_s=settings.heartbeat_s, poll_s=settings.poll_s
+        )
+        self.context = Context(
+            database=self._database, blobs=store, logs=FileLogs(settings.data / "logs"), wakeups=wakeups, policy=policy
+        )
+        self._store = store
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Coordinator:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        self.context.wakeups.close()
+        self._store.close()
+        self._database.close()
+
+    def start(self) -> None:
+        """Start what works in the background."""
+        self._run("scrub", Scrub(self._store, _tell_corruption, self._stop.wait).run)
+
+    def first_token(self, anew: bool = False) -> Path | None:
+        """Make an administrator's token where there is none, or `anew`; the file it was written to."""
+        if not anew and tokens.has_admin(self.context):
+            return None
+        made = tokens.create(self.context, "admin", Scope.ADMIN)
+        write_secret(self.settings.admin_token_file, made.secret + "\n")
+        return self.settings.admin_token_file
+
+    def _run(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+
+def _tell_corruption(corruption: Corruption) -> None:
+    log.error("the blob %s is corrupt on disk (%s) and was put aside", corruption.sha256, corruption.found)
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    partial = path.with_name(path.name + ".part")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

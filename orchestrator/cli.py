@@ -1,0 +1,56 @@
+"""`farm coordinator start`."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from pathlib import Path
+
+import click
+
+_LOG_LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+@click.group()
+def coordinator() -> None:
+    """Run the coordinator."""
+
+
+@coordinator.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of everything it keeps, instead of FARM_DATA.")
+@click.option("--host", help="Address to listen on, instead of FARM_HOST; 0.0.0.0 for every network.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, instead of FARM_PORT; 0 for any.")
+@click.option("--new-admin-token", is_flag=True, help="Write another administrator's token, should all be lost.")
+@click.option("--listen-fd", type=int, hidden=True, help="A socket that listens already.")
+def start(data: Path | None, host: str | None, port: int | None, new_admin_token: bool, listen_fd: int | None) -> None:
+    """Serve until SIGTERM or Ctrl-C.
+
+    Everything it needs and has not is made at the first start: the database, a broker of its own, and a token of an
+    administrator in the file admin.token of its data folder.
+    """
+    from .api.app import make_app, stop_holding
+    from .api.server import FarmServer, listen, make_server_config
+    from .bootstrap import Coordinator
+    from .settings import from_process
+
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
+    )
+    log = logging.getLogger("farm.coordinator")
+    settings = from_process(data=data, host=host, port=port)
+    for name in settings.unknown:
+        log.warning("%s is no setting of the coordinator", name)
+    listening = socket.socket(fileno=listen_fd) if listen_fd is not None else listen(settings.host, settings.port)
+    with listening, Coordinator(settings) as parts:
+        app = make_app(parts.context)
+        written = parts.first_token(new_admin_token)
+        if written is not None:
+            click.echo(f"An administrator's token is in {written}", err=True)
+        parts.start()
+
+        def ready(bound_port: int) -> None:
+            log.info("serving on http://%s:%d, with its data in %s", settings.host, bound_port, settings.data)
+
+        FarmServer(make_server_config(app), ready, lambda: stop_holding(app)).run(sockets=[listening])
+    log.info("stopped")
