@@ -173,7 +173,7 @@ def _size(text: str) -> float:
     if match is None:
         raise Invalid(f"{text!r} is not a size", "Write for instance 16GiB, 16GB or 512MiB.")
     base = 1000 if match[3].lower() == "b" and match[2] else 1024
-    return float(match[1]) * base ** _POWERS[match[2].lower()]
+    return float(match[1]) * float(base ** _POWERS[match[2].lower()])
 
 
 def _version(text: str) -> tuple[int, ...]:

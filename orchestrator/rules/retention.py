@@ -27,8 +27,10 @@ class StoredEngine:
 
 
 def expendable(engines: Sequence[StoredEngine], now: float, keep: int, keep_s: float) -> tuple[str, ...]:
-    """The ids of engines that may go: old, unused, not pinned, of a model that no name points at any more,
-    and not among the `keep` newest of their variant.
+    """The ids of engines that may go.
+
+    Such an engine is old, unused, not pinned, of a model that no name points at any more, and not among the `keep`
+    newest of its variant.
     """
     by_variant: dict[tuple[str, ...], list[StoredEngine]] = defaultdict(list)
     for engine in engines:
