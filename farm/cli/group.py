@@ -18,6 +18,10 @@ _INSTALL = "Install the extra that it belongs to: coordinator or worker."
 _VERBS: Dict[str, Verb] = {verb.name: verb for verb in VERBS}
 
 
+class ReaderLeft(Exception):
+    """Raised when standard output is a pipe that nobody reads any more."""
+
+
 class LazyGroup(click.Group):
     """The verbs of the table, and those that other packages bring."""
 
@@ -37,6 +41,13 @@ class LazyGroup(click.Group):
         module, attribute = verb.place.split(":")
         found: click.Command = getattr(import_module(f"farm.cli.verbs.{module}"), attribute)
         return found
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb. A broken pipe gets a name of its own, since click would make an exit code of it."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderLeft from error
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> List[CompletionItem]:
         """Verbs from the table, so that a key press imports none of them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Optional, Sequence
 
@@ -12,7 +13,7 @@ from farm.protocol.errors import FarmError
 from farm.protocol.exits import Exit
 
 from .context import Connection
-from .group import LazyGroup
+from .group import LazyGroup, ReaderLeft
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -55,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
         return _told(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
+    except ReaderLeft:
         _drop_output()
         return _BROKEN_PIPE
     except Exception as error:
@@ -85,8 +86,6 @@ def _tell_json(arguments: Sequence[str], error: FarmError) -> None:
 
 
 def _drop_output() -> None:
-    """Let the interpreter's last flush go nowhere: the reader has left."""
-    import os
-
+    """Let the interpreter's last flush go nowhere."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())

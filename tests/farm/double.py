@@ -126,7 +126,7 @@ class Double:
     def submit(self, ask: SubmitAsk) -> SubmissionView:
         """What `POST /submissions` does."""
         for view in self.submissions.values():
-            if self.asks[view.id].idempotency == ask.idempotency:
+            if ask.idempotency and self.asks[view.id].idempotency == ask.idempotency:
                 return view
         wanted = [item.sha256 for item in ask.model.files]
         wanted += [item for item in (ask.reference.inputs, ask.reference.outputs, ask.options.calibration) if item]
