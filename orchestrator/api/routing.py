@@ -17,6 +17,7 @@ from farm.protocol.errors import Forbidden
 from farm.protocol.states import Scope
 from orchestrator.services.caller import Caller
 from orchestrator.services.context import Context
+from orchestrator.services.races import settled
 from orchestrator.services.tokens import Tokens
 
 from .body import LIMIT_BYTES, check_text, decode, read_body
@@ -105,7 +106,7 @@ class Endpoint:
         )
         if inspect.iscoroutinefunction(self.handler):
             return self.encoded(await self.handler(call))
-        return self.encoded(await call.wait(self.handler, call))
+        return self.encoded(await call.wait(settled, self.handler, call))
 
     def encoded(self, value: Any) -> Response:
         """The answer that carries a value."""

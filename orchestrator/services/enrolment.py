@@ -7,11 +7,12 @@ from dataclasses import replace
 from farm.protocol import wakeup
 from farm.protocol.errors import Conflict, Forbidden, Invalid
 from farm.protocol.model import check_name
-from farm.protocol.target import targets_from_facts
 from farm.protocol.work import Enrolled, Enrolment
+from orchestrator.rules.targets import served
 from orchestrator.store import devices, tokens
 from orchestrator.store.devices import DeviceRow
 
+from . import targets
 from .caller import Caller
 from .context import Context
 from .ids import new_id
@@ -41,7 +42,8 @@ def enrol(context: Context, ask: Enrolment, caller: Caller) -> Enrolled:
             )
         row = _row(transaction, ask, caller, known)
         devices.put(transaction.connection, row)
-        devices.set_targets(transaction.connection, row.id, targets_from_facts(ask.facts))
+        serves = served(ask.facts, row.name, row.allowed, targets.table(transaction.connection))
+        devices.set_targets(transaction.connection, row.id, serves)
         transaction.emit("device", device=row.name, data={"state": "enrolled"})
         transaction.tell(work_for(row.id))
     broker_url = context.wakeups.worker_url(ask.name)

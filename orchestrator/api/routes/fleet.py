@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from farm.protocol.views import DeviceView
-from orchestrator.services import fleet
+from farm.protocol.views import DeviceView, TargetView
+from orchestrator.services import fleet, targets
 
-from ..asks import DeviceAsk
+from ..asks import DeviceAsk, TargetAsk
 from ..query import NoQuery
 from ..routing import ADMINS, READERS, Call, Endpoints, ListOf
 
@@ -46,3 +46,22 @@ def undrain_device(call: Call[None, NoQuery]) -> DeviceView:
 def retire_device(call: Call[None, NoQuery]) -> DeviceView:
     """Take a device out of the farm; its engines stay."""
     return fleet.retire(call.context, call.path["name"])
+
+
+@endpoints.route("GET", "/targets", READERS, answer=ListOf("targets", TargetView))
+def list_targets(call: Call[None, NoQuery]) -> tuple[TargetView, ...]:
+    """Every target word with the devices that serve it now."""
+    return targets.every(call.context)
+
+
+@endpoints.route("PUT", "/targets/{name}", ADMINS, body=TargetAsk, answer=TargetView)
+def put_target(call: Call[TargetAsk, NoQuery]) -> TargetView:
+    """Give a filter a name."""
+    ask = call.body
+    return targets.put(call.context, call.path["name"], ask.filter, ask.aliases, ask.description)
+
+
+@endpoints.route("DELETE", "/targets/{name}", ADMINS)
+def remove_target(call: Call[None, NoQuery]) -> None:
+    """Forget an own word."""
+    targets.remove(call.context, call.path["name"])

@@ -1,0 +1,95 @@
+"""Target words: what stands after `--targets`, what it means, and who serves it."""
+
+from __future__ import annotations
+
+from farm.protocol.errors import Conflict, Invalid, NotFound
+from farm.protocol.model import check_name
+from farm.protocol.views import TargetView
+from orchestrator.rules.filters import is_filter
+from orchestrator.rules.targets import EVERYTHING, Offer, selects
+from orchestrator.rules.words import BUILTIN, TargetWord
+from orchestrator.store import devices, words
+from orchestrator.store.database import Connection
+
+from .context import Context
+
+_LONGEST_TEXT = 1000
+
+
+def table(connection: Connection) -> tuple[TargetWord, ...]:
+    """Every word, the farm's own before those that users added."""
+    return (*BUILTIN, *words.own(connection))
+
+
+def offers(connection: Connection) -> tuple[Offer, ...]:
+    """Every target that a device builds for, or a recorded one would, by the name of the device."""
+    built_for = devices.targets_of(connection)
+    return tuple(
+        Offer(row.name, row.facts, target, row.recorded)
+        for row in devices.every(connection)
+        for target in built_for.get(row.id, ())
+    )
+
+
+def every(context: Context) -> tuple[TargetView, ...]:
+    """Every word with the devices that serve it now."""
+    with context.database.read() as connection:
+        known, offered = table(connection), offers(connection)
+    return tuple(_view(word, offered) for word in known)
+
+
+def put(context: Context, name: str, filter: str, aliases: tuple[str, ...], description: str) -> TargetView:
+    """Give a filter a name, or an own word another meaning.
+
+    Raises: Invalid: the filter cannot be read. Conflict: the word is built in, or a name is taken.
+    """
+    word = TargetWord(check_name(name, "target word"), filter, aliases, description, builtin=False)
+    _check(word)
+    with context.transaction() as transaction:
+        _check_free(word, table(transaction.connection))
+        words.put(transaction.connection, word)
+        return _view(word, offers(transaction.connection))
+
+
+def remove(context: Context, name: str) -> None:
+    """Forget an own word.
+
+    Raises: NotFound. Conflict: it is built in.
+    """
+    with context.transaction() as transaction:
+        if any(word.name == name for word in BUILTIN):
+            raise Conflict(f"{name!r} is built in and cannot be removed")
+        if not words.remove(transaction.connection, name):
+            raise NotFound(f"there is no target word {name[:80]!r}", "Run farm targets list.")
+
+
+def _check(word: TargetWord) -> None:
+    for name in (word.name, *word.aliases):
+        check_name(name, "target word")
+        if name.lower() == EVERYTHING or is_filter(name):
+            raise Invalid(f"{name!r} means something else after --targets", "Choose another word.")
+    if len(word.filter) > _LONGEST_TEXT or len(word.description) > _LONGEST_TEXT:
+        raise Invalid(f"a filter or description has at most {_LONGEST_TEXT} characters")
+    if not word.filter:
+        raise Invalid("a target word needs a filter", "Write one such as sm>=80,mem>=16GiB.")
+    _ = word.parsed
+
+
+def _check_free(word: TargetWord, known: tuple[TargetWord, ...]) -> None:
+    wanted = {name.lower() for name in (word.name, *word.aliases)}
+    for other in known:
+        taken = wanted & {name.lower() for name in (other.name, *other.aliases)}
+        if taken and (other.builtin or other.name != word.name):
+            raise Conflict(f"{min(taken)!r} is taken by the target word {other.name!r}", "Choose another word.")
+
+
+def _view(word: TargetWord, offered: tuple[Offer, ...]) -> TargetView:
+    serving = (offer.device for offer in offered if not offer.recorded and selects(word, offer))
+    return TargetView(
+        name=word.name,
+        aliases=word.aliases,
+        filter=word.filter,
+        description=word.description,
+        devices=tuple(dict.fromkeys(serving)),
+        builtin=word.builtin,
+    )
