@@ -28,7 +28,7 @@ def measure(
     session: Session,
     inputs: Mapping[str, Array],
     policy: Optional[BenchmarkPolicy] = None,
-    keep_samples: Optional[Callable[[bytes], None]] = None,
+    keep_samples: Optional[Callable[[bytes], object]] = None,
     clock: Clock = time.perf_counter,
     collect: Evidence = evidence.collect,
 ) -> BenchmarkReport:

@@ -1,0 +1,162 @@
+"""One build on a device: build, verify, measure. Verification comes first: nobody times a wrong engine."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from farm.protocol.engine import TensorSpec
+from farm.protocol.errors import BuildFailed, Invalid, Unsupported
+from farm.protocol.model import GRAPH_FILE
+from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
+from farm.protocol.requirement import EngineRequirement, requirement_from_target
+from farm.protocol.states import State
+from farm.protocol.work import BuildWork
+from farm.runtime.arrays import load_arrays
+from farm.runtime.benchmark.measure import measure, refused
+from farm.runtime.session import Session
+from farm.runtime.verify.run import verify
+from farm.runtime.verify.tolerance import check_policy
+from farm.runtime.verify.verdict import unjudged
+
+from .builders.base import Builder, BuildOrder, BuiltEngine
+from .builders.table import load
+
+log = logging.getLogger(__name__)
+
+SAMPLES_FILE = "samples.bin"
+Enter = Callable[[State, str], None]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a build made. `BuildResult` without what only the parent knows.
+
+    Attributes:
+        files: Names relative to `output/`, the engine first; empty where an existing engine was used.
+        samples: Name of the file with the samples of the measurement, relative to `output/`.
+    """
+
+    files: Tuple[str, ...]
+    inputs: Tuple[TensorSpec, ...]
+    outputs: Tuple[TensorSpec, ...]
+    requirement: EngineRequirement
+    verification: VerificationReport
+    benchmark: Optional[BenchmarkReport] = None
+    effective: Dict[str, Any] = field(default_factory=dict)
+    degraded: bool = False
+    samples: Optional[str] = None
+
+
+def make(work: BuildWork, workspace: Path, enter: Enter) -> Made:
+    """Do the work in its workspace, which `docs/architecture.md` describes.
+
+    A wrong engine is a result, not an error: its verification says `failed`, and it has no benchmark.
+
+    Args:
+        work: What to build, or which engine to use.
+        workspace: Holds `input/` and an empty `output/`.
+        enter: Told of each stage as it begins.
+
+    Raises: FarmError: why there is no engine.
+    """
+    check_policy(work.verify, [spec.name for spec in work.prepared.outputs])
+    builder = load(work.key.target.backend)
+    if work.reuse:
+        built = BuiltEngine((), requirement_from_target(work.key.target))
+        engine = workspace / "input/engine" / work.reuse.files[0].name
+    else:
+        _compile(work, builder, enter)
+        enter(State.BUILDING, f"{builder.name} {work.key.target.backend_version}, {work.key.options.precision}")
+        built = builder.build(_order(work, workspace))
+        engine = workspace / "output" / built.files[0]
+    enter(State.VERIFYING, "")
+    with builder.open(engine, work.key.options) as session:
+        inputs = _inputs(work, workspace)
+        verification = _verify(work, workspace, session, inputs)
+        benchmark, samples = _measure(work, workspace, session, inputs, verification, enter)
+        return Made(
+            files=built.files,
+            inputs=session.inputs,
+            outputs=session.outputs,
+            requirement=built.requirement,
+            verification=verification,
+            benchmark=benchmark,
+            effective=built.effective,
+            degraded=built.degraded,
+            samples=samples,
+        )
+
+
+def _compile(work: BuildWork, builder: Builder, enter: Enter) -> None:
+    """Make the plugin libraries; a stage only where there are any."""
+    if not work.key.plugins:
+        return
+    version = work.key.target.backend_version
+    enter(State.COMPILING, ", ".join(sorted(work.key.plugins)))
+    if not builder.capabilities(version).plugins:
+        raise Unsupported(
+            f"{builder.name} {version} takes no plugins, and the model needs {', '.join(sorted(work.key.plugins))}",
+            "Submit it to a target of TensorRT.",
+        )
+
+
+def _order(work: BuildWork, workspace: Path) -> BuildOrder:
+    calibration = workspace / "input/calibration.npz"
+    scratch = workspace / "scratch"
+    scratch.mkdir(exist_ok=True)
+    return BuildOrder(
+        model=workspace / "input" / GRAPH_FILE,
+        files=tuple(item.name for item in work.prepared.files),
+        inputs=work.prepared.inputs,
+        options=work.key.options,
+        target=work.key.target,
+        calibration=calibration if work.key.options.calibration else None,
+        output=workspace / "output",
+        scratch=scratch,
+    )
+
+
+def _inputs(work: BuildWork, workspace: Path) -> Optional[Dict[str, Any]]:
+    if work.prepared.reference_inputs is None:
+        return None
+    return load_arrays(workspace / "input/reference_inputs.npz")
+
+
+def _verify(work: BuildWork, workspace: Path, session: Session, inputs: Optional[Dict[str, Any]]) -> VerificationReport:
+    if inputs is None:
+        return unjudged(work.verify, "the preparation has no reference inputs")
+    references = None
+    if work.prepared.reference_outputs is not None and work.verify.enabled:
+        references = load_arrays(workspace / "input/reference_outputs.npz")
+    try:
+        report = verify(session, inputs, references, work.verify, work.key.options.precision, work.prepared.reference)
+    except Invalid as error:
+        # The policy was checked before the build: what is left is an engine that refuses the inputs of its model.
+        raise BuildFailed(f"the engine does not run the reference inputs: {error.message}", error.hint) from error
+    for output in report.outputs:
+        log.info("output %s: %s%s", output.name, output.verdict, f", {output.reason}" if output.reason else "")
+    return report
+
+
+def _measure(
+    work: BuildWork,
+    workspace: Path,
+    session: Session,
+    inputs: Optional[Dict[str, Any]],
+    verification: VerificationReport,
+    enter: Enter,
+) -> Tuple[Optional[BenchmarkReport], Optional[str]]:
+    if verification.verdict is Verdict.FAILED or not work.benchmark.enabled:
+        return None, None
+    enter(State.BENCHMARKING, "")
+    if inputs is None:
+        return refused(work.benchmark, "the preparation has no reference inputs"), None
+    report = measure(session, inputs, work.benchmark, (workspace / "output" / SAMPLES_FILE).write_bytes)
+    if report.latency:
+        log.info("median %.4f ms, p99 %.4f ms", report.latency.median_ms, report.latency.p99_ms)
+    else:
+        log.info("no time: %s", report.reason)
+    return report, SAMPLES_FILE
