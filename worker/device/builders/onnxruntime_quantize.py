@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
@@ -30,35 +31,22 @@ def quantize(source: Path, order: BuildOrder, version: str) -> Tuple[Path, Dict[
         Invalid: the samples do not fit the inputs.
         BuildFailed: onnxruntime's quantizer gave up.
     """
-    from onnxruntime import quantization
-
     if order.calibration is None:
         raise Unsupported(
             f"onnxruntime {version} cannot build --precision int8 without calibration data",
             "Give samples of real inputs with --calib FILE.npz.",
         )
-    samples = Samples(order)
-    options = order.options.backend_options
-    method = options.get("calibration_method", "minmax")
-    per_channel = options.get("per_channel", True) and _opset(source) >= _PER_CHANNEL_OPSET
-    arm = order.target.platform.endswith("aarch64")
-    reduced = not arm and not _VNNI & set(order.target.instruction_sets)
-    target = order.scratch / QUANTIZED_FILE
-    log.info("calibrating with %d samples (%s)", samples.count, method)
-    try:
-        quantization.quantize_static(
-            str(source),
-            str(target),
-            _reader(samples),
-            quant_format=quantization.QuantFormat.QDQ,
-            per_channel=per_channel,
-            reduce_range=reduced,
-            activation_type=quantization.QuantType.QInt8 if arm else quantization.QuantType.QUInt8,
-            weight_type=quantization.QuantType.QInt8,
-            calibrate_method=_methods(quantization)[method],
-            use_external_data_format=_size(order) > ONE_FILE_BYTES,
-            extra_options={"EnableSubgraph": False},
+    samples = Samples(order, order.calibration)
+    settings = _settings(source, order)
+    if order.options.backend_options.get("per_channel") and not settings.per_channel:
+        raise Unsupported(
+            f"onnxruntime {version} quantizes per channel from opset {_PER_CHANNEL_OPSET} on, the model is older",
+            "Leave per_channel out, or export the model with a newer opset.",
         )
+    log.info("calibrating with %d samples (%s)", samples.count, settings.method)
+    target = order.scratch / QUANTIZED_FILE
+    try:
+        _quantize_static(source, target, samples, settings)
     except (MemoryError, Invalid):
         raise
     except Exception as error:  # the quantizer raises whatever its parts raise
@@ -73,10 +61,62 @@ def quantize(source: Path, order: BuildOrder, version: str) -> Tuple[Path, Dict[
         "precision": "int8 static Q/DQ, float32 elsewhere",
         "quantized_tensors": quantized,
         "calibration_samples": samples.count,
-        "calibration_method": method,
-        "per_channel": per_channel,
-        "weight_bits": 7 if reduced else 8,
+        "calibration_method": settings.method,
+        "per_channel": settings.per_channel,
+        "weight_bits": 7 if settings.reduced else 8,
     }
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """How to quantize.
+
+    Attributes:
+        reduced: Weights keep to 7 bits.
+        signed: Activations are signed bytes, as Arm processors multiply them fastest.
+        beside: The result is too large for one file.
+    """
+
+    method: str
+    per_channel: bool
+    reduced: bool
+    signed: bool
+    beside: bool
+
+
+def _settings(source: Path, order: BuildOrder) -> _Settings:
+    options = order.options.backend_options
+    arm = order.target.platform.endswith("aarch64")
+    size = sum((order.model.parent / name).stat().st_size for name in order.files)
+    return _Settings(
+        method=options.get("calibration_method", "minmax"),
+        per_channel=options.get("per_channel", True) and _opset(source) >= _PER_CHANNEL_OPSET,
+        reduced=not arm and not _VNNI & set(order.target.instruction_sets),
+        signed=arm,
+        beside=size > ONE_FILE_BYTES,
+    )
+
+
+def _quantize_static(source: Path, target: Path, samples: Samples, settings: _Settings) -> None:
+    from onnxruntime import quantization
+
+    methods = {
+        "minmax": quantization.CalibrationMethod.MinMax,
+        "entropy": quantization.CalibrationMethod.Entropy,
+        "percentile": quantization.CalibrationMethod.Percentile,
+    }
+    quantization.quantize_static(
+        str(source),
+        str(target),
+        _reader(samples),
+        quant_format=quantization.QuantFormat.QDQ,
+        per_channel=settings.per_channel,
+        reduce_range=settings.reduced,
+        activation_type=quantization.QuantType.QInt8 if settings.signed else quantization.QuantType.QUInt8,
+        weight_type=quantization.QuantType.QInt8,
+        calibrate_method=methods[settings.method],
+        use_external_data_format=settings.beside,
+    )
 
 
 class Samples:
@@ -85,10 +125,8 @@ class Samples:
     Raises: Invalid: an array lacks, fits no input, or holds another number of samples than the rest.
     """
 
-    def __init__(self, order: BuildOrder) -> None:
-        if order.calibration is None:
-            raise Unsupported("there is no calibration data", "Give it with --calib FILE.npz.")
-        self._arrays = load_arrays(order.calibration)
+    def __init__(self, order: BuildOrder, path: Path) -> None:
+        self._arrays = load_arrays(path)
         self._order = order
         counts = {name: array.shape[0] if array.ndim else 0 for name, array in self._arrays.items()}
         if not counts or len(set(counts.values())) > 1 or min(counts.values()) == 0:
@@ -131,11 +169,6 @@ def _reader(samples: Samples) -> Any:
     return Reader()
 
 
-def _methods(quantization: Any) -> Dict[str, Any]:
-    method = quantization.CalibrationMethod
-    return {"minmax": method.MinMax, "entropy": method.Entropy, "percentile": method.Percentile}
-
-
 def _opset(path: Path) -> int:
     import onnx
 
@@ -148,7 +181,3 @@ def _count(path: Path) -> int:
 
     graph = onnx.load(str(path), load_external_data=False).graph
     return sum(1 for node in operators(graph) if node.op_type == "QuantizeLinear")
-
-
-def _size(order: BuildOrder) -> int:
-    return sum((order.model.parent / name).stat().st_size for name in order.files)

@@ -61,6 +61,16 @@ def test_every_method_of_calibration_works(tmp_path, method):
     assert engine.effective["per_channel"] is False
 
 
+def test_scales_per_channel_need_a_newer_opset_than_scales_per_tensor(tmp_path):
+    old = models.conv_net()
+    old.opset_import[0].version = 11
+    engine = BUILDER.build(order_of(tmp_path / "default", old, INT8, {"images": images(2)}))
+    assert engine.effective["per_channel"] is False
+    asked = dataclasses.replace(INT8, backend_options={"per_channel": True})
+    with pytest.raises(Unsupported, match="from opset 13 on"):
+        BUILDER.build(order_of(tmp_path / "asked", old, asked, {"images": images(2)}))
+
+
 @pytest.mark.parametrize(("sets", "bits"), [(("avx2",), 7), (("avx2", "avx_vnni"), 8), (("avx512_vnni",), 8)])
 def test_weights_keep_to_seven_bits_where_products_would_saturate(tmp_path, sets, bits):
     target = dataclasses.replace(target_here(), instruction_sets=sets, platform="linux-x86_64")
