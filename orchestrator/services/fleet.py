@@ -11,9 +11,14 @@ from farm.protocol.states import DeviceState
 from farm.protocol.target import BuildTarget, targets_from_facts
 from farm.protocol.views import DeviceView
 from farm.protocol.work import Heartbeat, HeartbeatAnswer
+from orchestrator.rules.liveness import Pulse, device_state
+from orchestrator.rules.targets import Offer, selects
+from orchestrator.rules.words import TargetWord
 from orchestrator.store import devices
+from orchestrator.store.database import Connection
 from orchestrator.store.devices import DeviceRow
 
+from . import targets
 from .caller import Caller
 from .clock import iso_or_none
 from .context import Context
@@ -49,10 +54,7 @@ def own_device(transaction: Transaction, caller: Caller) -> DeviceRow:
 def every(context: Context) -> tuple[DeviceView, ...]:
     """Every device that is not retired, by name."""
     with context.database.read() as connection:
-        rows = devices.every(connection)
-        targets = devices.targets_of(connection)
-        busy = devices.busy(connection)
-    return tuple(_view(context, row, targets.get(row.id, ()), busy.get(row.id, ())) for row in rows)
+        return _views(context, connection, devices.every(connection))
 
 
 def show(context: Context, name: str) -> DeviceView:
@@ -64,9 +66,7 @@ def show(context: Context, name: str) -> DeviceView:
         row = devices.by_name(connection, name)
         if row is None:
             raise _unknown(name)
-        targets = devices.targets_of(connection, [row.id])
-        busy = devices.busy(connection, [row.id])
-    return _view(context, row, targets.get(row.id, ()), busy.get(row.id, ()))
+        return _views(context, connection, (row,))[0]
 
 
 def record(context: Context, name: str, facts: DeviceFacts) -> DeviceView:
@@ -128,7 +128,21 @@ def _unknown(name: str) -> NotFound:
     return NotFound(f"there is no device {name[:80]!r}", "Run farm devices list.")
 
 
-def _view(context: Context, row: DeviceRow, targets: tuple[BuildTarget, ...], busy: tuple[str, ...]) -> DeviceView:
+def _views(context: Context, connection: Connection, rows: tuple[DeviceRow, ...]) -> tuple[DeviceView, ...]:
+    ids = [row.id for row in rows] if len(rows) == 1 else None
+    built_for, busy = devices.targets_of(connection, ids), devices.busy(connection, ids)
+    table = targets.table(connection)
+    return tuple(_view(context, row, built_for.get(row.id, ()), busy.get(row.id, ()), table) for row in rows)
+
+
+def _view(
+    context: Context,
+    row: DeviceRow,
+    built_for: tuple[BuildTarget, ...],
+    busy: tuple[str, ...],
+    table: tuple[TargetWord, ...],
+) -> DeviceView:
+    offers = [Offer(row.name, row.facts, target, row.recorded) for target in built_for]
     return DeviceView(
         id=row.id,
         name=row.name,
@@ -136,7 +150,8 @@ def _view(context: Context, row: DeviceRow, targets: tuple[BuildTarget, ...], bu
         roles=row.roles,
         facts=row.facts,
         slots=row.slots,
-        targets=tuple(target.label() for target in targets),
+        targets=tuple(target.label() for target in built_for),
+        words=tuple(word.name for word in table if any(selects(word, offer) for offer in offers)),
         busy=busy,
         trust_group=row.trust_group,
         last_seen_at=iso_or_none(row.last_seen_at),
@@ -146,11 +161,12 @@ def _view(context: Context, row: DeviceRow, targets: tuple[BuildTarget, ...], bu
 
 
 def _state(context: Context, row: DeviceRow, busy: tuple[str, ...]) -> DeviceState:
-    silent_s = context.clock() - (row.last_seen_at or row.enrolled_at)
-    if row.retired or row.recorded:
-        return DeviceState.RETIRED if row.retired else DeviceState.RECORDED
-    if silent_s > context.policy.late_s:
-        return DeviceState.GONE if silent_s > context.policy.gone_s else DeviceState.LATE
-    if row.draining:
-        return DeviceState.DRAINING
-    return DeviceState.BUSY if busy else DeviceState.IDLE
+    pulse = Pulse(
+        recorded=row.recorded,
+        retired=row.retired,
+        draining=row.draining,
+        silent_s=None if row.last_seen_at is None else context.clock() - row.last_seen_at,
+        slots=len(row.slots),
+        leases=len(busy),
+    )
+    return device_state(pulse, context.policy.late_s, context.policy.gone_s)

@@ -1,0 +1,161 @@
+"""The artifact database: engines by card, model, target and precision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from farm.protocol.codec import from_json, to_json
+from farm.protocol.engine import EngineManifest
+from farm.protocol.errors import Conflict, NotFound
+from farm.protocol.options import Precision
+from farm.protocol.views import EngineDetail, EngineView
+from orchestrator.rules.selection import Selection, selection
+from orchestrator.store import devices
+from orchestrator.store import engines as rows
+from orchestrator.store.database import Connection
+from orchestrator.store.engines import EngineRow
+
+from . import targets
+from .clock import iso
+from .context import Context
+
+_PAGE = 200
+_MOST = 1000
+
+
+def every(
+    context: Context,
+    gpu: str | None = None,
+    model: str | None = None,
+    target: str | None = None,
+    precision: Precision | None = None,
+    limit: int = 100,
+) -> tuple[EngineView, ...]:
+    """Engines that match everything given, newest first, quarantined ones too.
+
+    Args:
+        context: The coordinator.
+        gpu: A target word, a filter, or a part of a card's name.
+        model: Name or digest.
+        target: A target word, a filter, or a part of a target's label.
+        precision: As asked for.
+        limit: At most so many.
+    """
+    limit = max(1, min(limit, _MOST))
+    with context.database.read() as connection:
+        table = targets.table(connection)
+        chosen = [selection(word, table, plain) for word, plain in ((gpu, "gpu"), (target, "label")) if word]
+        if not chosen:
+            return tuple(view(row) for row in rows.newest(connection, limit, model, precision=precision))
+        found: list[EngineView] = []
+        for row in _candidates(connection, chosen, model, precision):
+            if len(found) < limit and all(_selected(connection, row, one) for one in chosen):
+                found.append(view(row))
+            if len(found) == limit:
+                break
+        return tuple(found)
+
+
+def show(context: Context, engine_id: str) -> EngineDetail:
+    """One engine with everything known about it.
+
+    Raises: NotFound
+    """
+    with context.database.read() as connection:
+        row = existing(connection, engine_id)
+        return EngineDetail(
+            engine=view(row),
+            manifest=with_reports(connection, row.id),
+            verifications=rows.verifications(connection, row.id),
+            benchmarks=rows.benchmarks(connection, row.id),
+        )
+
+
+def pin(context: Context, engine_id: str, pinned: bool) -> EngineView:
+    """Keep an engine from garbage collection and removal, or no longer.
+
+    Raises: NotFound
+    """
+    with context.transaction() as transaction:
+        existing(transaction.connection, engine_id)
+        rows.change(transaction.connection, engine_id, pinned=pinned)
+        return view(existing(transaction.connection, engine_id))
+
+
+def remove(context: Context, engine_id: str) -> EngineView:
+    """Hand an engine out no more. Its blobs go with garbage collection.
+
+    Raises: NotFound. Conflict: it is pinned.
+    """
+    with context.transaction() as transaction:
+        row = existing(transaction.connection, engine_id)
+        if row.pinned:
+            raise Conflict(f"the engine {engine_id} is pinned", f"Run farm engines unpin {engine_id} first.")
+        rows.change(transaction.connection, engine_id, removed_at=transaction.at)
+        transaction.emit("engine", data={"engine": engine_id, "state": "removed"})
+    return view(row)
+
+
+def existing(connection: Connection, engine_id: str) -> EngineRow:
+    """The row of an engine that is not removed.
+
+    Raises: NotFound
+    """
+    row = rows.by_id(connection, engine_id)
+    if row is None or row.removed_at is not None:
+        raise NotFound(f"there is no engine {engine_id[:80]!r}", "Run farm engines list.")
+    return row
+
+
+def with_reports(connection: Connection, engine_id: str) -> EngineManifest:
+    """The manifest with the newest verification and the newest measurement."""
+    stored = to_json(rows.manifest(connection, engine_id))
+    verifications, benchmarks = rows.verifications(connection, engine_id), rows.benchmarks(connection, engine_id)
+    stored["verification"] = to_json(verifications[0]) if verifications else None
+    stored["benchmark"] = to_json(benchmarks[0]) if benchmarks else None
+    return from_json(EngineManifest, stored)
+
+
+def view(row: EngineRow) -> EngineView:
+    """An engine as lists show it."""
+    return EngineView(
+        id=row.id,
+        model_name=row.model_name,
+        model=row.model,
+        label=row.label,
+        gpu=row.gpu,
+        backend=row.backend,
+        backend_version=row.backend_version,
+        precision=row.precision,
+        key=row.key,
+        size_bytes=row.size_bytes,
+        created_at=iso(row.created_at),
+        built_on=row.built_on,
+        verdict=row.verdict,
+        latency_ms=row.median_ms,
+        p99_ms=row.p99_ms,
+        degraded=row.degraded,
+        pinned=row.pinned,
+        current=row.current,
+    )
+
+
+def _candidates(
+    connection: Connection, chosen: list[Selection], model: str | None, precision: Precision | None
+) -> Iterator[EngineRow]:
+    """Engines of cards that can match, newest first, page by page."""
+    names = tuple(name for name in rows.gpus(connection) if all(one.may_be_on(name) for one in chosen))
+    before: tuple[float, str] | None = None
+    while True:
+        page = rows.newest(connection, _PAGE, model, precision=precision, before=before, gpus=names)
+        yield from page
+        if len(page) < _PAGE:
+            return
+        before = (page[-1].created_at, page[-1].id)
+
+
+def _selected(connection: Connection, row: EngineRow, one: Selection) -> bool:
+    if one.label is not None:
+        return one.label in row.label.lower()
+    built_on = devices.by_name(connection, row.built_on)
+    return built_on is not None and one.matches(row.built_on, built_on.facts, rows.target(connection, row.id))

@@ -1,0 +1,183 @@
+"""Rows of engines with their newest evidence, for lists, details and fetches."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import RowMapping, Select, and_, func, select, update
+
+from farm.protocol.codec import from_json, loads
+from farm.protocol.engine import EngineManifest
+from farm.protocol.options import Precision
+from farm.protocol.report import BenchmarkReport, VerificationReport
+from farm.protocol.requirement import EngineRequirement
+from farm.protocol.target import BuildTarget
+
+from .database import Connection
+from .tables import benchmark, device, engine, tag, verification
+
+
+@dataclass(frozen=True)
+class EngineRow:
+    """One engine. Times are seconds since the epoch.
+
+    Attributes:
+        built_on: Name of the device.
+        verdict: Of the newest verification; empty where there is none.
+        current: The name it was built under points at its model now.
+    """
+
+    id: str
+    key: str
+    model: str
+    model_name: str
+    label: str
+    gpu: str
+    backend: str
+    backend_version: str
+    precision: Precision
+    requirement: EngineRequirement
+    size_bytes: int
+    degraded: bool
+    quarantined: bool
+    pinned: bool
+    created_at: float
+    removed_at: float | None
+    built_on: str
+    verdict: str
+    median_ms: float | None
+    p99_ms: float | None
+    current: bool
+
+
+def by_id(connection: Connection, engine_id: str) -> EngineRow | None:
+    """The engine of this id, removed or not."""
+    row = connection.execute(_query().where(engine.c.id == engine_id)).mappings().first()
+    return _row(row) if row else None
+
+
+def newest(
+    connection: Connection,
+    limit: int,
+    model: str | None = None,
+    digest: str | None = None,
+    precision: Precision | None = None,
+    before: tuple[float, str] | None = None,
+    gpus: tuple[str, ...] | None = None,
+) -> tuple[EngineRow, ...]:
+    """Engines that are not removed, newest first, quarantined ones too.
+
+    Args:
+        connection: Where to look.
+        limit: At most so many.
+        model: Name or digest of a model.
+        digest: Digest of a model.
+        precision: As asked for.
+        before: Time and id of an engine: only older ones.
+        gpus: Names of cards, or cpu.
+    """
+    query = _query().where(engine.c.removed_at.is_(None)).order_by(engine.c.created_at.desc(), engine.c.id.desc())
+    if model is not None:
+        query = query.where((engine.c.model_name == model) | (engine.c.model == model))
+    if digest is not None:
+        query = query.where(engine.c.model == digest)
+    if precision is not None:
+        query = query.where(engine.c.precision == str(precision))
+    if before is not None:
+        at, last = before
+        query = query.where((engine.c.created_at < at) | ((engine.c.created_at == at) & (engine.c.id < last)))
+    if gpus is not None:
+        query = query.where(engine.c.gpu.in_(gpus))
+    return tuple(_row(row) for row in connection.execute(query.limit(limit)).mappings())
+
+
+def gpus(connection: Connection) -> tuple[str, ...]:
+    """The names of all cards there are engines for; as fast as there are few, however many engines."""
+    # One look into the index for each name, where DISTINCT would read all of it.
+    first = select(func.min(engine.c.gpu).label("name")).cte("names", recursive=True)
+    following = select(func.min(engine.c.gpu)).where(engine.c.gpu > first.c.name).correlate(first).scalar_subquery()
+    names = first.union_all(select(following).where(first.c.name.is_not(None)))
+    return tuple(name for name in connection.execute(select(names.c.name)).scalars() if name is not None)
+
+
+def target(connection: Connection, engine_id: str) -> BuildTarget:
+    """What an engine was built for."""
+    told = connection.execute(select(engine.c.manifest).where(engine.c.id == engine_id)).scalar_one()
+    return from_json(BuildTarget, json.loads(told)["key"]["target"])
+
+
+def manifest(connection: Connection, engine_id: str) -> EngineManifest:
+    """The stored manifest, without its newest reports."""
+    told = connection.execute(select(engine.c.manifest).where(engine.c.id == engine_id)).scalar_one()
+    return loads(EngineManifest, told)
+
+
+def verifications(connection: Connection, engine_id: str) -> tuple[VerificationReport, ...]:
+    """Every verification, newest first."""
+    query = select(verification.c.report).where(verification.c.engine_id == engine_id)
+    ordered = query.order_by(verification.c.created_at.desc(), verification.c.id)
+    return tuple(loads(VerificationReport, told) for told in connection.execute(ordered).scalars())
+
+
+def benchmarks(connection: Connection, engine_id: str) -> tuple[BenchmarkReport, ...]:
+    """Every measurement, newest first."""
+    query = select(benchmark.c.report).where(benchmark.c.engine_id == engine_id)
+    ordered = query.order_by(benchmark.c.created_at.desc(), benchmark.c.id)
+    return tuple(loads(BenchmarkReport, told) for told in connection.execute(ordered).scalars())
+
+
+def change(connection: Connection, engine_id: str, **columns: Any) -> None:
+    """Change single columns that hold plain values."""
+    connection.execute(update(engine).where(engine.c.id == engine_id).values(**columns))
+
+
+def _query() -> Select[Any]:
+    verdict = (
+        select(verification.c.verdict)
+        .where(verification.c.engine_id == engine.c.id)
+        .order_by(verification.c.created_at.desc(), verification.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    quiet = (benchmark.c.engine_id == engine.c.id) & ~benchmark.c.noisy
+    times = select(benchmark.c.id).where(quiet).order_by(benchmark.c.created_at.desc(), benchmark.c.id).limit(1)
+    return (
+        select(
+            *(getattr(engine.c, name) for name in _COLUMNS),
+            device.c.name.label("built_on"),
+            func.coalesce(verdict, "").label("verdict"),
+            benchmark.c.median_ms,
+            benchmark.c.p99_ms,
+            tag.c.model.is_not(None).label("current"),
+        )
+        .join(device, device.c.id == engine.c.device_id)
+        .outerjoin(benchmark, benchmark.c.id == times.correlate(engine).scalar_subquery())
+        .outerjoin(tag, and_(tag.c.name == engine.c.model_name, tag.c.model == engine.c.model))
+    )
+
+
+_COLUMNS = (
+    "id",
+    "key",
+    "model",
+    "model_name",
+    "label",
+    "gpu",
+    "backend",
+    "backend_version",
+    "precision",
+    "requirement",
+    "size_bytes",
+    "degraded",
+    "quarantined",
+    "pinned",
+    "created_at",
+    "removed_at",
+)
+
+
+def _row(row: RowMapping) -> EngineRow:
+    told = {**row, "precision": Precision(row["precision"]), "current": bool(row["current"])}
+    return EngineRow(**{**told, "requirement": loads(EngineRequirement, row["requirement"])})
