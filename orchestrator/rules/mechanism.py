@@ -45,9 +45,8 @@ def mechanism(target: BuildTarget, options: BuildOptions) -> Mechanism:
     else:
         text, plugins = f"what {target.backend} makes of {options.precision}", "none"
     if text is None:
-        problems.append(
-            f"{_name(target)} cannot build --precision {options.precision}{_why(target, options.precision)}"
-        )
+        word = options.precision
+        problems.append(f"{_name(target)} cannot build --precision {word}{_why(target, word)}")
     return Mechanism(text or "none", plugins, tuple(problems))
 
 

@@ -25,7 +25,7 @@ def recipe_for(steps: Sequence[str] | None, hosts: Sequence[Mapping[str, str]]) 
             raise Invalid(f"{name!r} cannot be a graph step", "Give names such as fold,simplify,infer_shapes.")
     if len(set(named)) != len(named):
         raise Invalid("a graph step is there twice", "Give each step once.")
-    tools = dict(max(hosts, key=_newness)) if hosts else {}
+    tools = max((dict(host) for host in hosts), key=_newness) if hosts else {}
     return PreparationRecipe(tuple(StepCall(name) for name in named), tools)
 
 
