@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
 
@@ -43,7 +44,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 def unwrapped_examples(text: Optional[str]) -> Optional[str]:
     r"""The help text with click's mark in the place of `\b`, which a raw docstring spells with two characters."""
-    return text.replace("\\b\n", "\b\n") if text else text
+    return inspect.cleandoc(text).replace("\\b\n", "\b\n") if text else text
 
 
 def _remember(field: str) -> Callable[[click.Context, click.Parameter, Optional[str]], Optional[str]]:

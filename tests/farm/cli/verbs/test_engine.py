@@ -1,0 +1,189 @@
+"""`fetch`, `check`, `run`, `bench`, `verify` and `inspect` on an engine that really runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from farm.protocol.codec import dumps
+from farm.runtime import load_arrays, open_engine, save_arrays
+from farm.runtime.bundle import read_manifest
+
+from ....support import models
+from ...double import Double
+from ...samples import device_view
+from ..conftest import Farm
+from ..engines import bundle, here, real_engine, store
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A fetched engine."""
+    return bundle(tmp_path / "net")
+
+
+def test_what_is_fetched_runs(farm: Farm, double: Double, tmp_path: Path) -> None:
+    store(double)
+    told = farm("fetch", "net", "-o", tmp_path / "net")
+    assert told.code == 0, told.err
+    assert "(exact) fetched: " in told.out
+    assert "engine eng-1, p50 1.25 ms" in told.err
+    assert (tmp_path / "net" / "plugins").is_dir()
+    assert farm("check", tmp_path / "net").out == "net fits (exact)\n"
+    again = farm("fetch", "net", "-o", tmp_path / "net", "--print-path")
+    assert again.out == f"{tmp_path / 'net'}\n"
+    told = farm("fetch", "net", "-o", tmp_path / "net", "--json")
+    assert (json.loads(told.out)["cached"], json.loads(told.out)["tier"]) == (True, "exact")
+
+
+def test_a_folder_of_the_model_s_name_is_the_default(
+    farm: Farm, double: Double, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(double)
+    monkeypatch.chdir(tmp_path)
+    assert farm("fetch", "net").code == 0
+    assert read_manifest(tmp_path / "net").model_name == "net"
+
+
+def test_every_refusal_is_a_line_and_code_4(farm: Farm, double: Double, tmp_path: Path) -> None:
+    store(double)
+    other = replace(here(), platform="linux-aarch64", backends=())
+    double.devices["xavier-1"] = replace(device_view("xavier-1"), facts=other)
+    told = farm("fetch", "net", "-o", tmp_path / "net", "--device", "xavier-1")
+    assert told.code == 4
+    assert "built for linux-x86_64, this device is linux-aarch64" in told.err
+    assert "this device has none" in told.err
+    assert not (tmp_path / "net").exists()
+    explained = farm("fetch", "net", "--explain", "--device", "xavier-1")
+    assert (explained.code, "refused" in explained.out) == (4, True)
+    assert farm("fetch", "net", "--explain").code == 0
+    assert json.loads(farm("fetch", "net", "--explain", "--json").out)["engine"] == "eng-1"
+    assert farm("fetch", "none", "--explain").code == 4
+
+
+def test_check_says_why_an_engine_does_not_fit(farm: Farm, tmp_path: Path) -> None:
+    _, made = real_engine()
+    wanted = replace(made.requirement, instruction_sets=(*made.requirement.instruction_sets, "avx9999"))
+    told = farm("check", bundle(tmp_path / "net", requirement=wanted))
+    assert told.code == 4
+    assert told.lines == ["net does not fit", "  needs the instruction sets avx9999, this processor lacks them"]
+    assert json.loads(farm("check", tmp_path / "net", "--json").out)["fits"] is False
+
+
+def test_a_worse_fit_is_taken_only_where_it_is_allowed(farm: Farm, tmp_path: Path) -> None:
+    _, made = real_engine()
+    plain = bundle(tmp_path / "net", requirement=replace(made.requirement, instruction_sets=()))
+    assert farm("check", plain).code == 0
+    told = farm("check", plain, "--allow", "exact")
+    assert (told.code, "accept that with --allow same-model" in told.out) == (4, True)
+
+
+def test_check_sees_damage(farm: Farm, folder: Path) -> None:
+    (folder / "model.onnx").write_bytes(b"x" * (folder / "model.onnx").stat().st_size)
+    told = farm("check", folder)
+    assert (told.code, "damaged" in told.err) == (9, True)
+
+
+def test_run_shows_and_writes_what_comes_out(farm: Farm, folder: Path, tmp_path: Path) -> None:
+    given, out = tmp_path / "in.npz", tmp_path / "out.npz"
+    images = np.linspace(-1, 1, 768, dtype=np.float32).reshape(1, 3, 16, 16)
+    save_arrays(given, {"images": images})
+    told = farm("run", folder, "--input", given, "-o", out)
+    assert told.code == 0, told.err
+    with open_engine(folder, here()) as engine:
+        expected = engine.run({"images": images})
+    for name, array in expected.items():
+        np.testing.assert_array_equal(load_arrays(out)[name], array)
+        assert name in told.out
+    same = [farm("run", folder, "--seed", seed, "--json").out for seed in (1, 1, 2)]
+    assert same[0] == same[1] != same[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--value", "other=1"], "the engine has no input 'other'. Its inputs are images."),
+        (["--shapes", "images:1x3x9x9"], "the engine takes 1x3x16x16"),
+        (["--input", "none.npz"], "there is no file none.npz"),
+        (["-o", "/nowhere/out.npz"], "cannot write /nowhere/out.npz"),
+    ],
+)
+def test_a_run_that_cannot_be_is_code_2(farm: Farm, folder: Path, arguments: list, said: str) -> None:  # type: ignore[type-arg]
+    told = farm("run", folder, *arguments)
+    assert (told.code, told.out) == (2, "")
+    assert said in told.err
+
+
+def test_bench_measures(farm: Farm, folder: Path) -> None:
+    quick = ("--warmUp", "10", "--duration", "0.2", "--max-cv", "1000")
+    told = farm("bench", folder, *quick)
+    assert told.code == 0, told.err
+    assert [line.split()[0] for line in told.lines[:6]] == ["p50", "p90", "p95", "p99", "mean", "throughput"]
+    report = json.loads(farm("bench", folder, *quick, "--iterations", "50", "--json").out)
+    assert report["iterations"] >= 50
+    assert report["latency"]["median_ms"] > 0
+
+
+def test_a_measurement_that_spreads_is_code_5(farm: Farm, folder: Path) -> None:
+    told = farm("bench", folder, "--warmUp", "0", "--duration", "0.05", "--max-cv", "0.000001", "--json")
+    assert told.code == 5
+    assert json.loads(told.out)["latency"] is None
+
+
+def test_verify_judges(farm: Farm, folder: Path, tmp_path: Path) -> None:
+    inputs, right, wrong = (tmp_path / f"{name}.npz" for name in ("inputs", "right", "wrong"))
+    images = np.random.default_rng(0).standard_normal((1, 3, 16, 16)).astype(np.float32)
+    save_arrays(inputs, {"images": images})
+    with open_engine(folder, here()) as engine:
+        outputs = engine.run({"images": images})
+    save_arrays(right, outputs)
+    save_arrays(wrong, {name: array + 1 for name, array in outputs.items()})
+    told = farm("verify", folder, "--loadInputs", inputs, "--loadRefOutputs", right)
+    assert (told.code, "passed against author" in told.out) == (0, True)
+    told = farm("verify", folder, "--load-inputs", inputs, "--load-ref-outputs", wrong)
+    assert (told.code, "failed" in told.out) == (3, True)
+    loose = farm("verify", folder, "--loadInputs", inputs, "--loadRefOutputs", wrong, "--atol", "2", "--json")
+    assert (loose.code, json.loads(loose.out)["verdict"]) == (0, "passed")
+    assert farm("verify", folder, "--loadRefOutputs", right).code == 2
+
+
+def test_inspect_reads_engines_and_models(farm: Farm, folder: Path, tmp_path: Path) -> None:
+    told = farm("inspect", folder)
+    assert "inputs     images float32 1x3x16x16" in told.out
+    assert json.loads(farm("inspect", folder, "--json").out)["model_name"] == "net"
+    path = tmp_path / "net.onnx"
+    path.write_bytes(models.conv_net().SerializeToString())
+    told = farm("inspect", path)
+    assert "Conv" in told.out
+    assert "images: float32" in told.out
+    assert json.loads(farm("inspect", path, "--json").out)["summary"]["operators"]["Conv"] >= 1
+    path.write_text("no model")
+    assert farm("inspect", path).code == 2
+
+
+def test_facts_are_written_to_be_registered(farm: Farm, double: Double, tmp_path: Path) -> None:
+    path = tmp_path / "facts.json"
+    assert farm("doctor", "--facts", path).code == 0
+    assert json.loads(farm("doctor", "--facts", "-").out)["hostname"] == here().hostname
+    assert farm("devices", "add", "--facts", path, "--name", "twin").code == 0
+    assert dumps(double.devices["twin"].facts.cpu) == dumps(here().cpu)
+
+
+def test_doctor_says_how_to_mend(farm: Farm) -> None:
+    told = json.loads(farm("doctor", "--json").out)
+    checks = {item["name"]: item for item in told["checks"]}
+    assert (checks["token"]["status"], checks["token"]["found"]) == ("ok", "me (admin)")
+    assert all(item["mend"] for item in told["checks"] if item["status"] != "ok")
+
+
+def test_doctor_without_a_coordinator_and_with_one_that_is_gone(process: Farm) -> None:
+    alone = process("doctor")
+    assert alone.code == 0, alone.out
+    assert "no coordinator is set; run farm configure" in alone.err
+    gone = process("doctor", "--url", "http://127.0.0.1:9", "--token", "x", "--json")
+    assert gone.code == 1
+    assert [item["name"] for item in json.loads(gone.out)["checks"] if item["status"] == "fail"] == ["coordinator"]
