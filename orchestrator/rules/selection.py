@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.target import BuildTarget
@@ -30,8 +29,8 @@ class Selection:
         return self.filter is not None and self.filter.matches(Subject(device, facts, target))
 
 
-def selection(text: str, table: Sequence[TargetWord], plain: Literal["gpu", "label"]) -> Selection:
-    """What the text selects; `plain` says what a text that is neither word nor filter is a part of.
+def selection(text: str, table: Sequence[TargetWord], of_card: bool) -> Selection:
+    """What the text selects; one that is neither word nor filter is part of a card's name, or else of a label.
 
     Raises: Invalid: it looks like a filter and cannot be read.
     """
@@ -41,7 +40,7 @@ def selection(text: str, table: Sequence[TargetWord], plain: Literal["gpu", "lab
     for word in reversed(table):
         if folded in (word.name.lower(), *(alias.lower() for alias in word.aliases)):
             return Selection(word.parsed)
-    if plain == "gpu":
+    if of_card:
         return Selection(Filter((Clause("gpu", "~=", text),)))
     return Selection(label=folded)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 from farm.protocol.codec import from_json, to_json
 from farm.protocol.engine import EngineManifest
 from farm.protocol.errors import Conflict, NotFound
+from farm.protocol.facts import DeviceFacts
 from farm.protocol.options import Precision
 from farm.protocol.views import EngineDetail, EngineView
 from orchestrator.rules.selection import Selection, selection
@@ -44,12 +46,13 @@ def every(
     limit = max(1, min(limit, _MOST))
     with context.database.read() as connection:
         table = targets.table(connection)
-        chosen = [selection(word, table, plain) for word, plain in ((gpu, "gpu"), (target, "label")) if word]
+        chosen = [selection(word, table, of_card) for word, of_card in ((gpu, True), (target, False)) if word]
         if not chosen:
             return tuple(view(row) for row in rows.newest(connection, limit, model, precision=precision))
         found: list[EngineView] = []
+        facts = _facts_of(connection)
         for row in _candidates(connection, chosen, model, precision):
-            if len(found) < limit and all(_selected(connection, row, one) for one in chosen):
+            if len(found) < limit and all(_selected(connection, row, one, facts) for one in chosen):
                 found.append(view(row))
             if len(found) == limit:
                 break
@@ -154,8 +157,18 @@ def _candidates(
         before = (page[-1].created_at, page[-1].id)
 
 
-def _selected(connection: Connection, row: EngineRow, one: Selection) -> bool:
+def _selected(connection: Connection, row: EngineRow, one: Selection, facts: Callable[[str], DeviceFacts]) -> bool:
     if one.label is not None:
         return one.label in row.label.lower()
-    built_on = devices.by_name(connection, row.built_on)
-    return built_on is not None and one.matches(row.built_on, built_on.facts, rows.target(connection, row.id))
+    return one.matches(row.built_on, facts(row.built_on), rows.target(connection, row.id))
+
+
+def _facts_of(connection: Connection) -> Callable[[str], DeviceFacts]:
+    @cache
+    def facts(name: str) -> DeviceFacts:
+        row = devices.by_name(connection, name)
+        if row is None:
+            raise NotFound(f"there is no device {name!r}")
+        return row.facts
+
+    return facts

@@ -1,0 +1,100 @@
+"""Which stored engine a device is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from farm.protocol.errors import Conflict, FarmError, NoEngine
+from farm.protocol.facts import DeviceFacts
+from farm.protocol.keys import RequestKey
+from farm.protocol.options import Precision
+from farm.protocol.requirement import TIERS, EngineRequirement, Tier, fit
+from farm.protocol.submit import Candidate
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An engine of the model that is asked for; `refusal` says why it is handed out to nobody, or is empty."""
+
+    id: str
+    label: str
+    precision: Precision
+    key: str
+    spec: RequestKey
+    requirement: EngineRequirement
+    created_at: float
+    degraded: bool
+    refusal: str = ""
+
+    @property
+    def variant(self) -> tuple[object, ...]:
+        """What an engine is of its model, wherever it was built: engines of one variant replace each other."""
+        steps = tuple((step.name, repr(sorted(step.parameters.items()))) for step in self.spec.recipe.steps)
+        return (repr(self.spec.options), steps, tuple(sorted(self.spec.plugins)))
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What narrows the choice."""
+
+    name: str
+    facts: DeviceFacts
+    allow: Tier
+    precision: Precision | None = None
+    key: str | None = None
+
+
+def considered(stored: Sequence[Stored], wish: Wish) -> tuple[Candidate, ...]:
+    """Each engine held against the device, best first: its tier, or why it is refused, one line each."""
+    rows = []
+    for engine in sorted(stored, key=lambda item: item.created_at, reverse=True):
+        held = fit(engine.requirement, wish.facts)
+        refusals = [engine.refusal] if engine.refusal else []
+        refusals += held.refusals
+        if wish.precision is not None and engine.precision is not wish.precision:
+            refusals.append(f"built as {engine.precision}, asked for {wish.precision}")
+        if wish.key is not None and not engine.key.startswith(wish.key):
+            refusals.append(f"its key is {engine.key[:12]}, asked for {wish.key[:12]}")
+        if held.tier is not None and TIERS.index(held.tier) > TIERS.index(wish.allow):
+            refusals.append(f"fits as {held.tier} only; --allow {held.tier} accepts that")
+        tier = None if refusals else held.tier
+        rows.append(Candidate(engine.id, engine.label, engine.precision, engine.key, tier, tuple(refusals)))
+    return tuple(sorted(rows, key=lambda row: TIERS.index(row.tier) if row.tier else len(TIERS)))
+
+
+def choose(stored: Sequence[Stored], wish: Wish) -> tuple[Candidate, tuple[Candidate, ...]]:
+    """The engine to take, and everything that was considered.
+
+    The best tier wins; of one variant a full engine wins over a degraded one, then the newest.
+
+    Raises:
+        NoEngine: Nothing fits; one refusal a line.
+        Conflict: Several variants fit equally well.
+    """
+    rows = considered(stored, wish)
+    fitting = [row for row in rows if row.tier is not None]
+    if not fitting:
+        raise _nothing(wish, rows)
+    best = [row for row in fitting if row.tier is fitting[0].tier]
+    by_id = {engine.id: engine for engine in stored}
+    newest_first = sorted(best, key=lambda row: (not by_id[row.engine].degraded, by_id[row.engine].created_at))[::-1]
+    variants: dict[tuple[object, ...], Candidate] = {}
+    for row in newest_first:
+        variants.setdefault(by_id[row.engine].variant, row)
+    if len(variants) > 1:
+        raise _several(wish, tuple(variants.values()), rows)
+    return newest_first[0], rows
+
+
+def _nothing(wish: Wish, rows: Sequence[Candidate]) -> FarmError:
+    told = "".join(f"\n  {row.target}, {row.precision} ({row.engine}): {'; '.join(row.refusals)}" for row in rows)
+    reason = f"no engine of {wish.name} fits this device:{told}" if rows else f"there is no engine of {wish.name}"
+    return NoEngine(reason, f"Build one: farm submit {wish.name}.onnx --targets …")
+
+
+def _several(wish: Wish, variants: Sequence[Candidate], rows: Sequence[Candidate]) -> FarmError:
+    told = "".join(f"\n  {row.precision}, key {row.key[:12]} ({row.engine})" for row in variants)
+    precisions = {row.precision for row in variants}
+    how = "--precision or --key" if len(precisions) == len(variants) else "--key"
+    return Conflict(f"{len(variants)} different engines of {wish.name} fit this device:{told}", f"Choose with {how}.")

@@ -1,0 +1,64 @@
+"""The engine that fits a device, of the model its name points at now."""
+
+from __future__ import annotations
+
+from farm.protocol.codec import to_json
+from farm.protocol.errors import FarmError, NotFound
+from farm.protocol.model import check_digest
+from farm.protocol.submit import FetchAnswer, FetchAsk
+from orchestrator.rules.fetch import Stored, Wish, choose, considered
+from orchestrator.store import engines as rows
+from orchestrator.store import models
+from orchestrator.store.database import Connection
+from orchestrator.store.engines import EngineRow
+
+from .context import Context
+from .engines import with_reports
+
+_MOST = 1000
+
+
+def fetch(context: Context, ask: FetchAsk) -> FetchAnswer:
+    """The engine to take, with its newest reports in the manifest. Unverified ones are handed out, and say so.
+
+    Never one of a model that the name pointed at before, unless `ask.model` names it.
+
+    Raises:
+        NotFound: Nothing has this name.
+        NoEngine: Nothing fits; `details.considered` holds every candidate.
+        Conflict: Several variants fit.
+    """
+    with context.transaction() as transaction:
+        connection = transaction.connection
+        digest = _model(connection, ask)
+        stored = tuple(_stored(connection, row) for row in rows.newest(connection, _MOST, digest=digest))
+        wish = Wish(ask.name, ask.facts, ask.allow, ask.precision, ask.key)
+        try:
+            taken, candidates = choose(stored, wish)
+        except FarmError as error:
+            error.details["considered"] = to_json(considered(stored, wish))
+            raise
+        rows.change(connection, taken.engine, fetched_at=transaction.at)
+        manifest = with_reports(connection, taken.engine)
+    return FetchAnswer(taken.engine, manifest, taken.tier or ask.allow, candidates)
+
+
+def _model(connection: Connection, ask: FetchAsk) -> str:
+    points_at = models.digest_of(connection, ask.name)
+    if points_at is None:
+        raise NotFound(f"there is no model {ask.name[:80]!r}", "Run farm models.")
+    return check_digest(ask.model) if ask.model else points_at
+
+
+def _stored(connection: Connection, row: EngineRow) -> Stored:
+    return Stored(
+        id=row.id,
+        label=row.label,
+        precision=row.precision,
+        key=row.key,
+        spec=rows.manifest(connection, row.id).key,
+        requirement=row.requirement,
+        created_at=row.created_at,
+        degraded=row.degraded,
+        refusal="quarantined: its outputs were wrong" if row.quarantined else "",
+    )
