@@ -131,3 +131,10 @@ class AppendQuery:
 
     token: int
     offset: int
+
+
+@dataclass(frozen=True)
+class LogEnd:
+    """Where a log ends now."""
+
+    offset: int

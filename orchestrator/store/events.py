@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import Connection, func, insert, select, text
 
-from .tables import event
+from .tables import event, request
 
 # Any number that no other user of this database locks.
 _ORDER_LOCK = 0x6661726D
+
+
+@dataclass(frozen=True)
+class EventRow:
+    """One event."""
+
+    id: int
+    at: float
+    kind: str
+    submission: str | None
+    build: str | None
+    device: str | None
+    data: dict[str, Any]
 
 
 def add(
@@ -30,4 +44,27 @@ def add(
         insert(event).values(
             at=at, kind=kind, submission_id=submission, build_id=build, device=device, data=json.dumps(data)
         )
+    )
+
+
+def newest_id(connection: Connection) -> int:
+    """The id of the newest event; 0 before the first."""
+    return int(connection.execute(select(func.coalesce(func.max(event.c.id), 0))).scalar_one())
+
+
+def after(
+    connection: Connection, seen: int, limit: int, submission: str | None = None, build: str | None = None
+) -> tuple[EventRow, ...]:
+    """The next events behind one, in order: all, those of a submission with its builds, or those of a build."""
+    query = select(event).where(event.c.id > seen).order_by(event.c.id).limit(limit)
+    if submission is not None:
+        builds = select(request.c.build_id).where(
+            request.c.submission_id == submission, request.c.build_id.is_not(None)
+        )
+        query = query.where((event.c.submission_id == submission) | event.c.build_id.in_(builds))
+    if build is not None:
+        query = query.where(event.c.build_id == build)
+    return tuple(
+        EventRow(row.id, row.at, row.kind, row.submission_id, row.build_id, row.device, json.loads(row.data))
+        for row in connection.execute(query)
     )

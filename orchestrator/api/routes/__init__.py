@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from . import administration, fleet, workers
+from . import administration, catalog, fleet, following, workers
 
-GROUPS = (fleet.endpoints, workers.endpoints, administration.endpoints)
+GROUPS = (
+    following.endpoints,
+    catalog.endpoints,
+    fleet.endpoints,
+    workers.endpoints,
+    administration.endpoints,
+)
