@@ -1,0 +1,67 @@
+"""Whether two sets of outputs are the same, within the tolerance of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from farm.protocol.options import Comparator
+from farm.runtime.verify.align import align
+from farm.runtime.verify.compare import compare
+from farm.runtime.verify.substance import magnitude
+from farm.runtime.verify.tolerance import Tolerance
+
+Array = Any
+
+# The narrowest types have hardly two digits; more than this would let anything pass.
+_WIDEST = 0.05
+# Functions that saturate at one round as if their value were one: a sigmoid of 1e-4 has an error of 1e-7.
+_ROUNDINGS_AT_ONE = 8
+
+
+def difference(before: Mapping[str, Array], after: Mapping[str, Array], share: float) -> tuple[float, str | None]:
+    """The largest absolute difference of all outputs, and what is wrong; None where all is within the tolerance.
+
+    Whole numbers and truth values must be equal, NaN and infinity must stay where they are.
+
+    Args:
+        before: Outputs by name.
+        after: Likewise.
+        share: How much may differ, as a share of the root mean square of an output in float32.
+    """
+    largest = 0.0
+    for name, reference in before.items():
+        output = after[name]
+        if output.shape != reference.shape or output.dtype != reference.dtype:
+            return largest, f"{name!r} was {_told(reference)}, and became {_told(output)}"
+        found, problem = _compared(output, reference, share)
+        largest = max(largest, found)
+        if problem:
+            return largest, f"{name!r} {problem}"
+    return largest, None
+
+
+def _compared(output: Array, reference: Array, share: float) -> tuple[float, str | None]:
+    allowed, floor = _allowed(reference.dtype, share)
+    tolerance = Tolerance(atol=allowed * magnitude(reference).rms + floor, rtol=allowed)
+    found = compare(align(Comparator.ORDERED, output, reference, tolerance), tolerance)
+    largest = found.absolute.maximum or 0.0
+    if not found.mismatched:
+        return largest, None
+    got, wanted = found.worst_pair
+    return largest, f"differs in {found.mismatched} of {output.size} elements: {wanted:g} became {got:g}"
+
+
+def _allowed(dtype: Any, share: float) -> tuple[float, float]:
+    """The tolerance of float32, widened by how much coarser the type is, and its floor; nothing for whole numbers."""
+    import numpy as np
+
+    if dtype.kind != "f":
+        return 0.0, 0.0
+    rounding = float(np.finfo(dtype).eps)
+    widened = share * max(rounding / float(np.finfo(np.float32).eps), 1.0)
+    return min(widened, _WIDEST), _ROUNDINGS_AT_ONE * rounding
+
+
+def _told(array: Array) -> str:
+    return f"{array.dtype.name} {'x'.join(map(str, array.shape)) or 'scalar'}"

@@ -1,0 +1,151 @@
+"""Running the steps of a recipe: each is timed, counted, checked as ONNX, and held against the graph before it."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from farm.protocol.errors import BuildFailed, Invalid
+from farm.protocol.keys import StepCall
+
+from ..runtime import CannotRun, run
+from . import weights
+from .model import Model
+from .numerics import difference
+from .steps import Step, parameters_of, step
+from .walk import count
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+Array = Any
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What a step did.
+
+    Attributes:
+        operators_before: Operators of the graph, those of its branches too.
+        seconds: Of the step alone, without the checks.
+        largest_difference: Of any output from what it was before; None where nothing could be compared.
+        not_compared: Why not; empty where it was.
+    """
+
+    name: str
+    operators_before: int
+    operators_after: int
+    seconds: float
+    largest_difference: float | None = None
+    not_compared: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in `Prepared.steps`."""
+        return asdict(self)
+
+
+class Pipeline:
+    """Runs steps over a model.
+
+    Args:
+        inputs: Reference inputs, to compare with.
+        outputs: What the model answers to them; None where nothing can run it.
+        reason: Why there are none.
+        scratch: An empty folder on the file system of the model.
+    """
+
+    def __init__(
+        self, inputs: Mapping[str, Array], outputs: Mapping[str, Array] | None, reason: str, scratch: Path
+    ) -> None:
+        self._inputs = inputs
+        self._outputs = outputs
+        self._reason = reason
+        self._scratch = scratch
+
+    def run(self, model: Model, calls: Iterable[StepCall]) -> tuple[Model, tuple[StepReport, ...]]:
+        """The model after all steps, and a report for each.
+
+        Raises:
+            Unsupported: a step or a parameter that this host does not know.
+            BuildFailed: a step broke the graph, its interface or its numbers.
+        """
+        planned = [(call, parameters_of(call)) for call in calls]
+        reports = []
+        for call, parameters in planned:
+            model, report = self._one(model, step(call.name), parameters)
+            reports.append(report)
+        return model, tuple(reports)
+
+    def _one(self, model: Model, one: Step, parameters: Mapping[str, Any]) -> tuple[Model, StepReport]:
+        started = time.monotonic()
+        changed = _applied(model, one, parameters)
+        seconds = time.monotonic() - started
+        _keep_interface(model, changed, one.NAME)
+        largest = self._check(changed, one)
+        reason = "" if self._outputs is not None else self._reason
+        counts = count(model.proto), count(changed.proto)
+        return changed, StepReport(one.NAME, *counts, round(seconds, 3), largest, reason)
+
+    def _check(self, model: Model, one: Step) -> float | None:
+        from onnx import checker
+
+        folder = self._scratch / one.NAME
+        folder.mkdir()
+        try:
+            path = folder / model.write(folder)[0]
+            checker.check_model(str(path))
+            return self._compare(path, one)
+        except checker.ValidationError as error:
+            raise _broken(one.NAME, f"made an invalid graph: {error}") from error
+        finally:
+            shutil.rmtree(folder)
+
+    def _compare(self, path: Path, one: Step) -> float | None:
+        if self._outputs is None:
+            return None
+        try:
+            outputs = run(path, self._inputs)
+        except (CannotRun, Invalid) as error:
+            raise _broken(one.NAME, f"made a graph that does not run: {error}") from error
+        largest, problem = difference(self._outputs, outputs, one.TOLERANCE)
+        if problem:
+            raise _broken(one.NAME, f"changed what the model computes: {problem}")
+        self._outputs = outputs
+        return largest
+
+
+def _applied(model: Model, one: Step, parameters: Mapping[str, Any]) -> Model:
+    copy = model.copy()
+    detached = weights.detach(copy.proto) if model.large else {}
+    try:
+        changed = one.apply(copy.proto, parameters)
+    except MemoryError:
+        raise
+    except Exception as error:  # tools of others raise what they like
+        raise _broken(one.NAME, f"failed: {type(error).__name__}: {error}") from error
+    weights.attach(changed, detached)
+    return model.with_graph(changed)
+
+
+def _keep_interface(before: Model, after: Model, name: str) -> None:
+    """The same inputs and outputs in the same order. An input that the graph no longer needs is one all the same."""
+    kept = {value.name: value for value in after.proto.graph.input}
+    inputs = [kept.get(value.name, value) for value in before.proto.graph.input]
+    added = set(kept) - {value.name for value in inputs}
+    outputs = [(spec.name, spec.dtype) for spec in before.outputs]
+    if added or outputs != [(spec.name, spec.dtype) for spec in after.outputs]:
+        raise _broken(name, "changed the inputs or outputs of the graph")
+    replaced: ModelProto = after.proto
+    restored = [type(value).FromString(value.SerializeToString()) for value in inputs]
+    del replaced.graph.input[:]
+    replaced.graph.input.extend(restored)
+
+
+def _broken(name: str, what: str) -> BuildFailed:
+    return BuildFailed(
+        f"the graph step {name} {what}"[:600], f"Leave it out with --steps, and report the model: {name}."
+    )

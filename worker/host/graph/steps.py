@@ -1,0 +1,71 @@
+"""The table of graph steps, in the order in which they make sense. One line for each: name → module.
+
+A step is a module with the members of `Step`. Adding one: write the module, add its line here, describe it in
+docs/graph.md, and let the recipe of the targets that need it name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from farm.protocol.errors import Unsupported
+from farm.protocol.keys import StepCall
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+STEPS: Mapping[str, str] = {
+    "infer_shapes": "worker.host.graph.infer_shapes",
+    "fold": "worker.host.graph.fold",
+    "simplify": "worker.host.graph.simplify",
+}
+
+
+class Step(Protocol):
+    """What a step's module has.
+
+    Attributes:
+        NAME: As it is typed after `--steps`.
+        DESCRIPTION: One clause, as an imperative.
+        TOOLS: Distributions whose version changes what it does; all are in the recipe.
+        PARAMETERS: All parameters it takes, with their defaults.
+        TOLERANCE: How much an output may change, as a share of its root mean square in float32.
+    """
+
+    NAME: str
+    DESCRIPTION: str
+    TOOLS: tuple[str, ...]
+    PARAMETERS: Mapping[str, Any]
+    TOLERANCE: float
+
+    def apply(self, model: ModelProto, parameters: Mapping[str, Any]) -> ModelProto:
+        """The changed graph; the one given may be changed too. Big weights of large models appear as inputs."""
+
+
+def step(name: str) -> Step:
+    """The step of that name.
+
+    Raises: Unsupported: this host has none.
+    """
+    if name not in STEPS:
+        raise Unsupported(f"this host has no graph step {name!r}", f"The steps are {', '.join(STEPS)}.")
+    return cast(Step, import_module(STEPS[name]))
+
+
+def parameters_of(call: StepCall) -> dict[str, Any]:
+    """The parameters of a call, with defaults for those it leaves out.
+
+    Raises: Unsupported: the step does not take one of them, or not of this type.
+    """
+    known = step(call.name).PARAMETERS
+    for name, value in call.parameters.items():
+        if name not in known:
+            takes = ", ".join(known) or "none"
+            raise Unsupported(f"the graph step {call.name} has no parameter {name!r}", f"It takes {takes}.")
+        if type(value) is not type(known[name]):
+            raise Unsupported(
+                f"the parameter {name} of the graph step {call.name} is {value!r}", f"Give one like {known[name]!r}."
+            )
+    return {**known, **call.parameters}

@@ -1,0 +1,121 @@
+"""Big weights: a graph of more than two gigabytes has no protobuf form, so its weights stay in files beside it.
+
+While a step runs, weights above `BIG_BYTES` of a large model are inputs of the graph: no tool can look into them, copy
+them or fold them, and the step works on some megabytes, whatever the model weighs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .walk import tensors
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, TensorProto
+
+# A model above this keeps its big weights out of memory. Protobuf's own limit is twice as much.
+LARGE_BYTES = 1 << 30
+BIG_BYTES = 1 << 20
+
+# Where runtimes map files of weights into memory they want pages.
+_ALIGNMENT = 4096
+
+
+def byte_size(tensor: TensorProto) -> int:
+    """How many bytes the values of a tensor take, wherever they are."""
+    from onnx import TensorProto, helper
+
+    elements = 1
+    for axis in tensor.dims:
+        elements *= axis
+    if tensor.data_type == TensorProto.STRING:
+        return sum(len(text) for text in tensor.string_data)
+    bits: int = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize * 8
+    if tensor.data_type in (TensorProto.INT4, TensorProto.UINT4, TensorProto.FLOAT4E2M1):
+        bits = 4
+    return (elements * bits + 7) // 8
+
+
+def total_bytes(model: ModelProto) -> int:
+    """How many bytes all constants of a model take."""
+    return sum(byte_size(tensor) for tensor in tensors(model))
+
+
+def is_external(tensor: TensorProto) -> bool:
+    """Whether the values are in a file beside the graph."""
+    from onnx import TensorProto
+
+    return bool(tensor.data_location == TensorProto.EXTERNAL)
+
+
+def location(tensor: TensorProto) -> str:
+    """The name of the file that holds an external tensor, without the `./` that some exporters write."""
+    told = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+    return "/".join(part for part in told.split("/") if part != ".")
+
+
+def embed(model: ModelProto, folder: Path, largest_bytes: int | None = None) -> None:
+    """Read external values into the model, up to a size each; others are left where they are."""
+    from onnx.external_data_helper import load_external_data_for_tensor
+
+    for tensor in tensors(model):
+        if is_external(tensor) and (largest_bytes is None or byte_size(tensor) <= largest_bytes):
+            load_external_data_for_tensor(tensor, str(folder))
+            tensor.ClearField("data_location")
+            tensor.ClearField("external_data")
+
+
+def spill(model: ModelProto, path: Path) -> None:
+    """Write the big embedded values of a model to a new file beside it, and refer to them there."""
+    from onnx import TensorProto, numpy_helper
+
+    with path.open("wb") as stream:
+        for tensor in _big_embedded(model):
+            if not tensor.HasField("raw_data"):
+                tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
+            stream.seek(-stream.tell() % _ALIGNMENT, os.SEEK_CUR)
+            offset, length = stream.tell(), len(tensor.raw_data)
+            stream.write(tensor.raw_data)
+            tensor.ClearField("raw_data")
+            tensor.data_location = TensorProto.EXTERNAL
+            for key, value in (("location", path.name), ("offset", offset), ("length", length)):
+                entry = tensor.external_data.add()
+                entry.key, entry.value = key, str(value)
+
+
+def detach(model: ModelProto) -> dict[str, TensorProto]:
+    """Turn the big weights of the outermost graph into inputs, in place. `attach` puts them back."""
+    from onnx import TensorProto, helper
+
+    kept, taken = [], {}
+    for tensor in model.graph.initializer:
+        copy = TensorProto()
+        copy.CopyFrom(tensor)
+        if byte_size(tensor) > BIG_BYTES:
+            taken[tensor.name] = copy
+        else:
+            kept.append(copy)
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    model.graph.input.extend(
+        helper.make_tensor_value_info(name, tensor.data_type, list(tensor.dims)) for name, tensor in taken.items()
+    )
+    return taken
+
+
+def attach(model: ModelProto, taken: dict[str, TensorProto]) -> None:
+    """Turn those inputs into weights again, in place; a weight that the step made superfluous is gone."""
+    kept = [value for value in model.graph.input if value.name not in taken]
+    back = [taken[value.name] for value in model.graph.input if value.name in taken]
+    del model.graph.input[:]
+    model.graph.input.extend(kept)
+    model.graph.initializer.extend(back)
+
+
+def _big_embedded(model: ModelProto) -> Iterator[TensorProto]:
+    for tensor in tensors(model):
+        if not is_external(tensor) and byte_size(tensor) > BIG_BYTES:
+            yield tensor

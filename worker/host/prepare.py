@@ -1,0 +1,124 @@
+"""One preparation, from the files of a model to the graph and references that devices get."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from farm.device.machine import Machine, package_version
+from farm.device.system import memory_bytes
+from farm.protocol.engine import TensorSpec
+from farm.protocol.errors import Invalid, Unsupported
+from farm.protocol.keys import PreparationRecipe
+from farm.protocol.model import GRAPH_FILE, FileRef
+from farm.protocol.options import ReferencePolicy
+from farm.protocol.states import State
+from farm.protocol.work import PreparationWork, Prepared
+from farm.runtime.arrays import save_arrays
+
+from .digest import file_ref
+from .graph.model import Model
+from .graph.pipeline import Pipeline
+from .load import load
+from .reference.inputs import reference_inputs
+from .reference.outputs import Reference, computed, of_author
+
+Array = Any
+Enter = Callable[[State, str], None]
+
+INPUTS_FILE = "reference_inputs.npz"
+OUTPUTS_FILE = "reference_outputs.npz"
+
+
+def prepare(work: PreparationWork, folder: Path, enter: Enter) -> Prepared:
+    """Make the preparation in a workspace: files from `input/`, results to `output/`.
+
+    Args:
+        work: What to make.
+        folder: The workspace; `scratch/` in it is emptied and removed.
+        enter: Told of each stage as it begins.
+
+    Raises: FarmError: the model is wrong, too little is known to make inputs, or a step broke it.
+    """
+    source, output, scratch = folder / "input", folder / "output", folder / "scratch"
+    scratch.mkdir()
+    enter(State.PREPARING, "checking the model")
+    _check_tools(work.key.recipe)
+    model = load(source / GRAPH_FILE)
+    policy = work.key.reference
+    given = source / INPUTS_FILE if policy.inputs else None
+    inputs = reference_inputs(model, policy, given, memory_bytes(Machine()))
+    answered = computed(model, source / GRAPH_FILE, inputs)
+    pipeline = Pipeline(inputs, answered.outputs, answered.origin, scratch)
+    enter(State.PREPARING, "running the graph steps")
+    prepared, reports = pipeline.run(model, work.key.recipe.steps)
+    enter(State.REFERENCING, "")
+    outputs = _ranked(prepared, answered)
+    reference = _reference(policy, source, outputs, answered)
+    files = _written(prepared, output, {item.name: item for item in work.model.files})
+    stored = _stored(output, inputs, reference)
+    shutil.rmtree(scratch)
+    return Prepared(
+        files=files,
+        inputs=prepared.inputs,
+        outputs=outputs,
+        reference_inputs=stored[INPUTS_FILE],
+        reference_outputs=stored.get(OUTPUTS_FILE),
+        reference=reference.origin,
+        steps=tuple(report.to_json() for report in reports),
+    )
+
+
+def _check_tools(recipe: PreparationRecipe) -> None:
+    """The graph must come out as the key promises, so the tools must be those of the recipe."""
+    for name, wanted in recipe.tools.items():
+        found = package_version(name)
+        if found is not None and found != wanted:
+            raise Unsupported(
+                f"the recipe asks for {name} {wanted}, this host has {found}",
+                "Submit again: the recipe follows the hosts that are there.",
+            )
+
+
+def _reference(
+    policy: ReferencePolicy, source: Path, outputs: tuple[TensorSpec, ...], answered: Reference
+) -> Reference:
+    return of_author(source / OUTPUTS_FILE, outputs) if policy.outputs else answered
+
+
+def _ranked(model: Model, answered: Reference) -> tuple[TensorSpec, ...]:
+    """The outputs, with the number of axes that they were seen to have where the graph does not tell it."""
+    told = {value.name for value in model.proto.graph.output if value.type.tensor_type.HasField("shape")}
+    return tuple(spec if spec.name in told else _seen(spec, answered) for spec in model.outputs)
+
+
+def _seen(spec: TensorSpec, answered: Reference) -> TensorSpec:
+    if answered.outputs is None:
+        raise Invalid(
+            f"the model does not say how many axes its output {spec.name!r} has",
+            "Give the output a shape when you export it.",
+        )
+    return replace(spec, shape=(-1,) * answered.outputs[spec.name].ndim)
+
+
+def _written(model: Model, output: Path, known: Mapping[str, FileRef]) -> tuple[FileRef, ...]:
+    return tuple(_file(output, name, known) for name in model.write(output))
+
+
+def _file(output: Path, name: str, known: Mapping[str, FileRef]) -> FileRef:
+    # Weights that no step touched are the model's own files: their digest was verified when they arrived.
+    same = known.get(name) if name != GRAPH_FILE else None
+    return same if same is not None else file_ref(output, name)
+
+
+def _stored(output: Path, inputs: Mapping[str, Array], reference: Reference) -> dict[str, str]:
+    """File name to digest."""
+    save_arrays(output / INPUTS_FILE, inputs)
+    names: Iterable[str] = [INPUTS_FILE]
+    if reference.outputs is not None:
+        save_arrays(output / OUTPUTS_FILE, reference.outputs)
+        names = [INPUTS_FILE, OUTPUTS_FILE]
+    return {name: file_ref(output, name).sha256 for name in names}

@@ -1,0 +1,70 @@
+"""ONNX Runtime with its optimisations off: what a graph computes, operator by operator, as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from farm.protocol.errors import Invalid
+from farm.runtime.onnxruntime_options import session_options
+
+from .complaints import first_words, invalid, missing_operator
+
+Array = Any
+
+
+class CannotRun(Exception):
+    """Raised when this host's ONNX Runtime lacks an operator of the graph: the graph may be right all the same."""
+
+
+def version() -> str:
+    """How references name where they came from."""
+    import onnxruntime
+
+    return f"onnxruntime {onnxruntime.__version__}, optimisations off"
+
+
+def run(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    """The outputs of a graph, by name.
+
+    Raises:
+        CannotRun: there is no kernel for an operator.
+        Invalid: the graph contradicts itself, or does not take these inputs.
+    """
+    session = _session(path)
+    names = [output.name for output in session.get_outputs()]
+    taken = {value.name for value in session.get_inputs()}
+    try:
+        arrays = session.run(names, {name: array for name, array in inputs.items() if name in taken})
+    except Exception as error:  # its errors have no class in common
+        _refuse(error, "the model does not run with the reference inputs")
+    return dict(zip(names, arrays, strict=True))
+
+
+def _session(path: Path) -> Any:
+    import onnxruntime
+
+    try:
+        return onnxruntime.InferenceSession(
+            str(path), session_options({}, "disable"), providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # its errors have no class in common
+        operator = missing_operator(error)
+        if operator is not None:
+            raise CannotRun(f"ONNX Runtime has no operator {operator} for this processor") from error
+        _raise_memory(error)
+        raise invalid(error) from error
+
+
+def _refuse(error: Exception, what: str) -> None:
+    _raise_memory(error)
+    raise Invalid(
+        f"{what}: {first_words(str(error))}",
+        "Check --shapes, or give inputs with --loadInputs, --value or --range.",
+    ) from error
+
+
+def _raise_memory(error: Exception) -> None:
+    if "bad_alloc" in str(error) or "Failed to allocate memory" in str(error):
+        raise MemoryError(first_words(str(error))) from error
