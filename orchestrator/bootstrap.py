@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
+from farm.protocol.errors import Unavailable
 from farm.protocol.states import Scope
 from orchestrator.blobs.disk import DiskStore
 from orchestrator.blobs.scrub import Corruption, Scrub
@@ -21,6 +23,7 @@ from orchestrator.store.database import Database
 from orchestrator.store.livelogs import FileLogs
 from orchestrator.store.migrate import migrate
 
+from .files import write_secret
 from .settings import Settings
 
 log = logging.getLogger("farm.coordinator")
@@ -32,6 +35,7 @@ class Coordinator:
     def __init__(self, settings: Settings) -> None:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.settings = settings
+        self._lock = _only_one(settings.data / "coordinator.lock")
         migrate(settings.database_url)
         self._database = Database(settings.database_url)
         store = DiskStore(settings.data / "blobs", settings.reserve_bytes)
@@ -63,6 +67,7 @@ class Coordinator:
         self.context.wakeups.close()
         self._store.close()
         self._database.close()
+        self._lock.close()
 
     def start(self) -> None:
         """Start what works in the background."""
@@ -86,12 +91,14 @@ def _tell_corruption(corruption: Corruption) -> None:
     log.error("the blob %s is corrupt on disk (%s) and was put aside", corruption.sha256, corruption.found)
 
 
-def write_secret(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+def _only_one(path: Path) -> TextIO:
+    """A file that is locked until it is closed, or this process ends however it ends."""
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise Unavailable(
+            f"another coordinator runs with its data in {path.parent}", "Stop it, or choose another folder with --data."
+        ) from error
+    return file

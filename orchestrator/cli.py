@@ -37,6 +37,8 @@ def start(data: Path | None, host: str | None, port: int | None, new_admin_token
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr
     )
+    for chatty in ("alembic", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     log = logging.getLogger("farm.coordinator")
     settings = from_process(data=data, host=host, port=port)
     for name in settings.unknown:

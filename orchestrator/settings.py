@@ -124,3 +124,8 @@ def _default_data(environ: Mapping[str, str]) -> Path:
 def from_process(*, data: Path | None = None, host: str | None = None, port: int | None = None) -> Settings:
     """The settings of this process, see `from_env`."""
     return from_env(os.environ, data=data, host=host, port=port)
+
+
+def inherited() -> dict[str, str]:
+    """What child processes inherit."""
+    return dict(os.environ)

@@ -53,6 +53,11 @@ class Child:
         """The process, or 0 where there is none."""
         return self._process.pid if self._process else 0
 
+    @property
+    def ended(self) -> bool:
+        """True when it was started and runs no more."""
+        return self._process is not None and self._process.poll() is not None
+
     def look(self) -> None:
         """Start it again, after a pause that doubles, when it has ended."""
         now = time.monotonic()
