@@ -115,7 +115,8 @@ def _matching(word: str, table: Sequence[TargetWord], offers: Sequence[Offer]) -
     for entry in reversed(table):  # a user's own word stands after the builtin ones and wins
         if folded in (entry.name.lower(), *(alias.lower() for alias in entry.aliases)):
             return [offer for offer in offers if selects(entry, offer)]
-    named = [offer for offer in offers if offer.device.lower() == folded]
+    # A retry names the target of a filter by its label.
+    named = [offer for offer in offers if folded in (offer.device.lower(), offer.target.label().lower())]
     return named or None
 
 

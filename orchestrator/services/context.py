@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
-from orchestrator.store.database import Database
+from farm.protocol.errors import Unavailable
+from orchestrator.store.database import Database, Raced
 
 from .blob_port import BlobStore
 from .clock import Clock, steady_clock
@@ -15,6 +17,10 @@ from .policy import Policy
 from .signals import Signals
 from .transaction import Transaction
 from .wakeup_port import Wakeups
+
+T = TypeVar("T")
+
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -33,10 +39,23 @@ class Context:
     def transaction(self) -> Iterator[Transaction]:
         """One transaction with its moment; its events, signals and wake-ups go out only when it is committed.
 
-        Raises: Unavailable, StorageFull
+        Raises: Unavailable, StorageFull, Raced
         """
         with self.database.write() as connection:
             transaction = Transaction(connection, self.clock())
             yield transaction
             transaction.write_events()
         transaction.deliver(self.signals, self.wakeups)
+
+    def atomically(self, work: Callable[[Transaction], T]) -> T:
+        """What `work` returns, done in one transaction; begun again where another transaction was first.
+
+        Raises: Unavailable, StorageFull, and what `work` raises.
+        """
+        for _ in range(_TRIES):
+            try:
+                with self.transaction() as transaction:
+                    return work(transaction)
+            except Raced as raced:
+                last = raced
+        raise Unavailable("too many writers want the same rows of the database", "Try again.") from last

@@ -15,8 +15,15 @@ from farm.protocol.errors import StorageFull, Unavailable
 __all__ = ["Connection", "Database", "Raced"]
 
 
+# serialization_failure, deadlock_detected
+_DEADLOCKS = ("40001", "40P01")
+
+
 class Raced(Exception):
-    """Raised when another transaction wrote a row that must be unique first. Begin again: then it will be seen."""
+    """Raised when another transaction was first: with a row that must be unique, or with locks taken crosswise.
+
+    Nothing was written. Begin again: then its work will be seen.
+    """
 
 
 class Database:
@@ -88,6 +95,8 @@ def _translated() -> Iterator[None]:
     except IntegrityError as error:
         raise Raced(str(error.orig).splitlines()[0]) from error
     except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _DEADLOCKS:
+            raise Raced(str(error.orig).splitlines()[0]) from error
         told = str(error.orig)
         if "disk is full" in told or "No space left" in told:
             raise StorageFull("the disk of the database is full", "Free space; nothing was lost.") from error

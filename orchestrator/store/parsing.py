@@ -1,0 +1,41 @@
+"""Values out of columns, parsed once: rows of a fleet repeat the same few texts in every query."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from farm.protocol.codec import loads
+from farm.protocol.facts import DeviceFacts
+from farm.protocol.keys import PreparationKey, RequestKey
+from farm.protocol.target import BuildTarget
+from farm.protocol.work import Prepared
+
+
+@lru_cache(maxsize=4096)
+def facts_of(text: str) -> DeviceFacts:
+    """The facts in a column."""
+    return loads(DeviceFacts, text)
+
+
+@lru_cache(maxsize=4096)
+def target_of(text: str) -> BuildTarget:
+    """The target in a column."""
+    return loads(BuildTarget, text)
+
+
+@lru_cache(maxsize=512)
+def key_of(text: str) -> RequestKey:
+    """The request key in a column."""
+    return loads(RequestKey, text)
+
+
+@lru_cache(maxsize=512)
+def prepared_of(text: str) -> Prepared:
+    """The prepared graph in a column."""
+    return loads(Prepared, text)
+
+
+@lru_cache(maxsize=512)
+def preparation_key_of(text: str) -> PreparationKey:
+    """The preparation key in a column."""
+    return loads(PreparationKey, text)

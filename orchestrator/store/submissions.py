@@ -1,0 +1,172 @@
+"""Rows of submissions and of their requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from farm.protocol.codec import loads
+from farm.protocol.states import State
+from farm.protocol.submit import SubmitAsk
+
+from .tables import build, request, submission
+
+
+@dataclass(frozen=True)
+class SubmissionRow:
+    """One submission; `ask` is the SubmitAsk as it was sent."""
+
+    id: str
+    ask: str
+    name: str
+    model: str
+    created_at: float
+    created_by: str
+    token_id: str
+    idempotency: str | None
+    tags: dict[str, str]
+    priority: int
+
+    @property
+    def asked(self) -> SubmitAsk:
+        """What was asked for."""
+        return loads(SubmitAsk, self.ask)
+
+
+@dataclass(frozen=True)
+class RequestRow:
+    """One target of a submission. An active request stands where its build stands."""
+
+    id: str
+    submission_id: str
+    position: int
+    word: str
+    label: str
+    key: str
+    state: State
+    created_at: float
+    preparation_id: str | None = None
+    build_id: str | None = None
+    engine_id: str | None = None
+    reason: str = ""
+    ended_at: float | None = None
+
+
+def add(connection: Connection, row: SubmissionRow) -> None:
+    """Store a submission.
+
+    Raises: Raced: one with the same idempotency key was stored first.
+    """
+    connection.execute(insert(submission).values(**{**row.__dict__, "tags": json.dumps(row.tags)}))
+
+
+def by_id(connection: Connection, submission_id: str) -> SubmissionRow | None:
+    """The submission of this id."""
+    return _one(connection, select(submission).where(submission.c.id == submission_id))
+
+
+def by_idempotency(connection: Connection, token_id: str, idempotency: str) -> SubmissionRow | None:
+    """What this token has submitted under this key."""
+    mine = (submission.c.token_id == token_id) & (submission.c.idempotency == idempotency)
+    return _one(connection, select(submission).where(mine))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Which submissions to list; None is any."""
+
+    name: str | None = None
+    token_id: str | None = None
+    since: float | None = None
+    until: float | None = None
+    tag: tuple[str, str] | None = None
+
+
+def find(connection: Connection, wanted: Listing, before: float | None, limit: int) -> tuple[SubmissionRow, ...]:
+    """The newest submissions of a listing, at most so many; `before` continues."""
+    query = select(submission).order_by(submission.c.created_at.desc(), submission.c.id.desc()).limit(limit)
+    if wanted.name is not None:
+        query = query.where(submission.c.name == wanted.name)
+    if wanted.token_id is not None:
+        query = query.where(submission.c.token_id == wanted.token_id)
+    if wanted.since is not None:
+        query = query.where(submission.c.created_at >= wanted.since)
+    for bound in (wanted.until, before):
+        query = query if bound is None else query.where(submission.c.created_at < bound)
+    if wanted.tag is not None:
+        name, value = wanted.tag
+        # The column holds compact JSON of one level, so that a pair is a piece of its text.
+        query = query.where(submission.c.tags.contains(f"{json.dumps(name)}: {json.dumps(value)}", autoescape=True))
+    return tuple(_submission(row) for row in connection.execute(query).mappings())
+
+
+def add_requests(connection: Connection, rows: Sequence[RequestRow]) -> None:
+    """Store the requests of a submission."""
+    connection.execute(insert(request), [dict(row.__dict__) for row in rows])
+
+
+def requests_of(connection: Connection, submission_ids: Iterable[str]) -> tuple[RequestRow, ...]:
+    """The requests of submissions, in the order in which their targets were named."""
+    query = (
+        select(request)
+        .where(request.c.submission_id.in_(tuple(submission_ids)))
+        .order_by(request.c.submission_id, request.c.position)
+    )
+    return _requests(connection, query)
+
+
+def request_by_id(connection: Connection, request_id: str) -> RequestRow | None:
+    """The request of this id."""
+    found = _requests(connection, select(request).where(request.c.id == request_id))
+    return found[0] if found else None
+
+
+def wanting(connection: Connection, build_id: str) -> tuple[RequestRow, ...]:
+    """The active requests that want a build, locked."""
+    query = select(request).where(request.c.build_id == build_id, request.c.ended_at.is_(None))
+    return _requests(connection, query.order_by(request.c.id).with_for_update())
+
+
+def change_request(connection: Connection, request_id: str, **columns: Any) -> None:
+    """Change single columns of a request."""
+    connection.execute(update(request).where(request.c.id == request_id).values(**columns))
+
+
+def follow(connection: Connection, build_id: str, state: State) -> None:
+    """Let the active requests stand where their build stands."""
+    active = (request.c.build_id == build_id) & request.c.ended_at.is_(None)
+    connection.execute(update(request).where(active).values(state=state))
+
+
+def unanswered(connection: Connection, limit: int) -> tuple[str, ...]:
+    """Active requests whose build has ended: there are none unless a process died between two versions."""
+    query = (
+        select(request.c.build_id)
+        .join(build, build.c.id == request.c.build_id)
+        .where(request.c.ended_at.is_(None), ~build.c.active)
+        .distinct()
+    )
+    return tuple(item for item in connection.execute(query.limit(limit)).scalars() if item)
+
+
+def count_active(connection: Connection) -> int:
+    """How many requests have not ended."""
+    return int(connection.execute(select(func.count()).where(request.c.ended_at.is_(None))).scalar_one())
+
+
+def _one(connection: Connection, query: Any) -> SubmissionRow | None:
+    row = connection.execute(query).mappings().first()
+    return _submission(row) if row else None
+
+
+def _submission(row: Any) -> SubmissionRow:
+    return SubmissionRow(**{**row, "tags": json.loads(row["tags"])})
+
+
+def _requests(connection: Connection, query: Any) -> tuple[RequestRow, ...]:
+    rows = connection.execute(query).mappings()
+    return tuple(RequestRow(**{**row, "state": State(row["state"])}) for row in rows)
