@@ -27,6 +27,8 @@ class Row:
 
 
 CONTRACT = ("farm.protocol",)
+# What children of a worker share with it: values and the protocol between the two, nothing that knows a network.
+CHILD = ("worker.childguard", "worker.childresult", "worker.settings")
 SERVICES = (*CONTRACT, "orchestrator.rules", "orchestrator.services")
 
 # The longest name that fits a module is its row. A package may always import itself.
@@ -46,8 +48,10 @@ IMPORTS = {
     "orchestrator.blobs": Row(SERVICES),
     "orchestrator.api": Row(SERVICES, ("fastapi", "starlette", "pydantic", "jinja2", "prometheus_client", "uvicorn")),
     "orchestrator": Row((*PACKAGES[:2],), ("click",), ("uvicorn", "rich")),
-    "worker.device": Row((*CONTRACT, "farm.runtime", "farm.device"), ("numpy",), ("onnx", "onnxruntime", "tensorrt")),
-    "worker.host": Row(("farm",), ("numpy",), ("onnx", "onnxruntime", "onnxslim", "onnx_graphsurgeon")),
+    "worker.device": Row(
+        (*CONTRACT, "farm.runtime", "farm.device", *CHILD), ("numpy",), ("onnx", "onnxruntime", "tensorrt")
+    ),
+    "worker.host": Row(("farm", *CHILD), ("numpy",), ("onnx", "onnxruntime", "onnxslim", "onnx_graphsurgeon")),
     "worker": Row(("farm", "worker"), ("httpx", "click"), ("celery", "kombu", "billiard", "rich")),
     "plugins": Row(CONTRACT, when_used=("tomli", "numpy")),
 }

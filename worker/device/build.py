@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import BuildFailed, Invalid, Unsupported
 from farm.protocol.model import GRAPH_FILE
 from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
-from farm.protocol.requirement import EngineRequirement, requirement_from_target
+from farm.protocol.requirement import requirement_from_target
 from farm.protocol.states import State
 from farm.protocol.work import BuildWork
 from farm.runtime.arrays import load_arrays
@@ -20,6 +18,7 @@ from farm.runtime.session import Session
 from farm.runtime.verify.run import verify
 from farm.runtime.verify.tolerance import check_policy
 from farm.runtime.verify.verdict import unjudged
+from worker.childresult import ChildResult, file_ref
 
 from .builders.base import Builder, BuildOrder, BuiltEngine
 from .builders.table import load
@@ -30,27 +29,7 @@ SAMPLES_FILE = "samples.bin"
 Enter = Callable[[State, str], None]
 
 
-@dataclass(frozen=True)
-class Made:
-    """What a build made. `BuildResult` without what only the parent knows.
-
-    Attributes:
-        files: Names relative to `output/`, the engine first; empty where an existing engine was used.
-        samples: Name of the file with the samples of the measurement, relative to `output/`.
-    """
-
-    files: Tuple[str, ...]
-    inputs: Tuple[TensorSpec, ...]
-    outputs: Tuple[TensorSpec, ...]
-    requirement: EngineRequirement
-    verification: VerificationReport
-    benchmark: Optional[BenchmarkReport] = None
-    effective: Dict[str, Any] = field(default_factory=dict)
-    degraded: bool = False
-    samples: Optional[str] = None
-
-
-def make(work: BuildWork, workspace: Path, enter: Enter) -> Made:
+def make(work: BuildWork, workspace: Path, enter: Enter) -> ChildResult:
     """Do the work in its workspace, which `docs/architecture.md` describes.
 
     A wrong engine is a result, not an error: its verification says `failed`, and it has no benchmark.
@@ -77,8 +56,8 @@ def make(work: BuildWork, workspace: Path, enter: Enter) -> Made:
         inputs = _inputs(work, workspace)
         verification = _verify(work, workspace, session, inputs)
         benchmark, samples = _measure(work, workspace, session, inputs, verification, enter)
-        return Made(
-            files=built.files,
+        return ChildResult(
+            files=tuple(file_ref(workspace / "output", name) for name in built.files),
             inputs=session.inputs,
             outputs=session.outputs,
             requirement=built.requirement,
@@ -86,7 +65,7 @@ def make(work: BuildWork, workspace: Path, enter: Enter) -> Made:
             benchmark=benchmark,
             effective=built.effective,
             degraded=built.degraded,
-            samples=samples,
+            samples=file_ref(workspace / "output", samples) if samples else None,
         )
 
 

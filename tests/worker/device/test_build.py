@@ -36,14 +36,14 @@ def made(folder, model, inputs, **more):
 def test_a_build_goes_through_its_stages_and_ends_with_all_that_was_asked(tmp_path, silero):
     result, stages = made(tmp_path, silero / models.SILERO_FILE, models.silero_inputs())
     assert stages == [State.BUILDING, State.VERIFYING, State.BENCHMARKING]
-    assert result.files == ("engine.onnx",)
+    assert result.files == (ref(tmp_path / "output/engine.onnx", "engine.onnx"),)
     assert [spec.name for spec in result.inputs] == ["input", "state", "sr"]
     assert result.verification.verdict is Verdict.PASSED
     assert result.verification.reference == "onnxruntime, optimisations off"
     assert result.benchmark.latency.median_ms > 0
     assert result.requirement.instruction_sets
-    stored = (tmp_path / "output" / result.samples).read_bytes()
-    assert hashlib.sha256(stored).hexdigest() == result.benchmark.samples
+    stored = (tmp_path / "output/samples.bin").read_bytes()
+    assert result.samples.sha256 == hashlib.sha256(stored).hexdigest() == result.benchmark.samples
     assert len(unpack(stored)) == result.benchmark.iterations
 
 
@@ -53,7 +53,7 @@ def test_a_wrong_engine_is_a_result_without_a_time(tmp_path):
     assert stages == [State.BUILDING, State.VERIFYING]
     assert result.verification.verdict is Verdict.FAILED
     assert (result.benchmark, result.samples) == (None, None)
-    assert result.files == ("engine.onnx",)
+    assert [item.name for item in result.files] == ["engine.onnx"]
 
 
 def _references(folder):

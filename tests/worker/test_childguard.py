@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+
+import pytest
+
+from farm.protocol.codec import loads
+from farm.protocol.errors import BuildFailed, Invalid, ProtocolError, Unsupported
+from farm.protocol.report import Failure, FailureKind
+from farm.protocol.states import State
+from worker.childguard import failure_from_error, guard
+from worker.settings import stages_descriptor
+
+
+@dataclass(frozen=True)
+class Task:
+    number: int
+
+
+@pytest.fixture
+def child(tmp_path):
+    """Run work as a child does; its exit status, the stages it told, and the files it left."""
+    (tmp_path / "spec.json").write_text('{"number": 7}')
+
+    def run(work):
+        reading, writing = os.pipe()
+        try:
+            status = guard(Task, work, State.BUILDING, tmp_path, writing)
+        finally:
+            os.close(writing)
+        with os.fdopen(reading) as stream:
+            stages = [json.loads(line) for line in stream]
+        left = sorted(path.name for path in tmp_path.iterdir())
+        return status, stages, left
+
+    return run
+
+
+def test_a_result_is_written_and_stages_are_told(child, tmp_path):
+    def work(task, workspace, enter):
+        assert workspace == tmp_path
+        enter(State.BUILDING, "a line\nand another")
+        enter(State.VERIFYING)
+        return Task(task.number + 1)
+
+    status, stages, left = child(work)
+    assert status == 0
+    assert stages == [{"state": "building", "detail": "a line\nand another"}, {"state": "verifying", "detail": ""}]
+    assert left == ["result.json", "spec.json"]
+    assert json.loads((tmp_path / "result.json").read_text()) == {"number": 8}
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (Unsupported("no such option", "Leave it out."), FailureKind.UNSUPPORTED),
+        (Invalid("wrong", "Mend it."), FailureKind.INVALID),
+        (BuildFailed("gave up", "Read the log."), FailureKind.FAILED),
+        (MemoryError("std::bad_alloc"), FailureKind.OUT_OF_MEMORY),
+        (RuntimeError("anything\nelse"), FailureKind.FAILED),
+    ],
+)
+def test_an_error_is_a_failure_of_the_stage_it_happened_in(child, tmp_path, error, kind):
+    def work(task, workspace, enter):
+        enter(State.VERIFYING)
+        raise error
+
+    status, _, left = child(work)
+    failure = loads(Failure, (tmp_path / "failure.json").read_text())
+    assert status == 1
+    assert left == ["failure.json", "spec.json"]
+    assert (failure.kind, failure.stage) == (kind, State.VERIFYING)
+    assert failure.message
+    assert "\n" not in failure.message
+    assert failure.hint
+
+
+def test_a_spec_of_another_release_is_a_failure(child, tmp_path):
+    (tmp_path / "spec.json").write_text('{"number": 7, "colour": "red"}')
+    status, stages, _ = child(lambda *_: pytest.fail("it ran"))
+    assert (status, stages) == (1, [])
+    assert "Task.colour: unknown field" in loads(Failure, (tmp_path / "failure.json").read_text()).message
+
+
+def test_a_result_that_has_no_json_leaves_no_half_of_one(child):
+    status, _, left = child(lambda *_: float("nan"))
+    assert (status, left) == (1, ["failure.json", "spec.json"])
+
+
+def test_a_message_of_the_protocol_is_invalid():
+    assert failure_from_error(ProtocolError("x"), State.BUILDING).kind is FailureKind.INVALID
+
+
+def test_the_descriptor_comes_from_the_environment():
+    assert stages_descriptor({}) is None
+    assert stages_descriptor({"FARM_CHILD_STAGES": "5"}) == 5
+    with pytest.raises(Invalid, match="FARM_CHILD_STAGES is 'five'"):
+        stages_descriptor({"FARM_CHILD_STAGES": "five"})

@@ -1,0 +1,104 @@
+"""What every child does around its work: the child protocol of docs/architecture.md, seen from inside.
+
+Exit 0 with `result.json`: done. Exit 1 with `failure.json`: failed, for a reason the child could tell. Anything else is
+a crash, whose reason the parent finds. Either file appears in one step, so that a child killed while writing left none.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, Callable, Optional, Type, TypeVar
+
+from farm.protocol.codec import dumps, loads
+from farm.protocol.errors import FarmError, Invalid, Unsupported
+from farm.protocol.report import Failure, FailureKind
+from farm.protocol.states import State
+
+Work = TypeVar("Work")
+Enter = Callable[[State, str], None]
+
+RESULT_FILE = "result.json"
+FAILURE_FILE = "failure.json"
+SPEC_FILE = "spec.json"
+
+
+class Stages:
+    """Tells the parent which stage begins, one JSON line each, and remembers the last.
+
+    Args:
+        descriptor: Where to; None tells only the log.
+        first: The stage that anything before the first `enter` belongs to.
+    """
+
+    def __init__(self, descriptor: Optional[int], first: State) -> None:
+        self.current = first
+        self._descriptor = descriptor
+
+    def enter(self, state: State, detail: str = "") -> None:
+        """A stage begins."""
+        self.current = state
+        logging.getLogger(__name__).info("-- %s%s", state, f": {detail}" if detail else "")
+        if self._descriptor is not None:
+            os.write(self._descriptor, (json.dumps({"state": str(state), "detail": detail}) + "\n").encode())
+
+
+def guard(
+    kind: Type[Work],
+    work: Callable[[Work, Path, Enter], Any],
+    first: State,
+    workspace: Path,
+    descriptor: Optional[int],
+) -> int:
+    """Do the work of `spec.json` and leave its result, or its failure; the exit status of the process.
+
+    Args:
+        kind: What `spec.json` holds.
+        work: Gets it with the workspace and a function that tells stages; its value becomes `result.json`.
+        first: The stage that work begins in.
+        workspace: As the protocol lays it out.
+        descriptor: Where stages are told to; None tells only the log.
+    """
+    # The standard output is the parent's log: one line for each message, at once.
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
+    stages = Stages(descriptor, first)
+    try:
+        told = work(loads(kind, (workspace / SPEC_FILE).read_bytes()), workspace, stages.enter)
+        _write(workspace / RESULT_FILE, told)
+    except Exception as error:  # whatever it is, the parent is told
+        traceback.print_exc()
+        _write(workspace / FAILURE_FILE, failure_from_error(error, stages.current))
+        return 1
+    return 0
+
+
+def failure_from_error(error: Exception, stage: State) -> Failure:
+    """What the parent is told of an error."""
+    if isinstance(error, FarmError):
+        return Failure(_kind(error), stage, error.message, error.hint)
+    if isinstance(error, MemoryError):
+        text = " ".join(str(error).split())
+        return Failure(
+            FailureKind.OUT_OF_MEMORY,
+            stage,
+            f"not enough memory: {text[:300]}" if text else "not enough memory",
+            "Free memory on the device, or raise the limit of its builds.",
+        )
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return Failure(FailureKind.FAILED, stage, text[:600], "The log of the attempt has the whole message.")
+
+
+def _kind(error: FarmError) -> FailureKind:
+    if isinstance(error, Unsupported):
+        return FailureKind.UNSUPPORTED
+    return FailureKind.INVALID if isinstance(error, Invalid) else FailureKind.FAILED
+
+
+def _write(path: Path, told: Any) -> None:
+    partial = path.with_suffix(".part")
+    partial.write_text(dumps(told), encoding="utf-8")
+    os.replace(str(partial), str(path))

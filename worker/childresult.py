@@ -1,0 +1,45 @@
+"""What a build child leaves in `result.json`: all of a `BuildResult` that only the child knows."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, Optional, Tuple
+
+from farm.protocol.engine import TensorSpec
+from farm.protocol.model import FileRef
+from farm.protocol.report import BenchmarkReport, VerificationReport
+from farm.protocol.requirement import EngineRequirement
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class ChildResult:
+    """What a build made; its files lie in `output/` under their names.
+
+    Attributes:
+        files: The engine first, then what it needs beside it; empty where an existing engine was used.
+        samples: The file with every sample of the measurement; its digest is in the benchmark too.
+    """
+
+    files: Tuple[FileRef, ...]
+    inputs: Tuple[TensorSpec, ...]
+    outputs: Tuple[TensorSpec, ...]
+    requirement: EngineRequirement
+    verification: VerificationReport
+    benchmark: Optional[BenchmarkReport] = None
+    effective: Dict[str, Any] = field(default_factory=dict)
+    degraded: bool = False
+    samples: Optional[FileRef] = None
+
+
+def file_ref(folder: Path, name: str) -> FileRef:
+    """A file of a folder by content, read once and in constant memory."""
+    running, size = hashlib.sha256(), 0
+    with (folder / name).open("rb") as stream:
+        for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b""):
+            running.update(chunk)
+            size += len(chunk)
+    return FileRef(name, size, running.hexdigest())
