@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from .blob_process import BlobProcess
+from .doors import Doors, opened
 
 
 @pytest.fixture(scope="module", params=["short way", "plain uvicorn"])
@@ -30,3 +31,17 @@ def short_way(tmp_path: Path) -> Iterator[BlobProcess]:
     process = BlobProcess(tmp_path / "store")
     yield process
     process.stop()
+
+
+@pytest.fixture
+def doors(tmp_path: Path, database_url: str) -> Iterator[Doors]:
+    """The application on SQLite, and once more on PostgreSQL."""
+    with opened(tmp_path / "data", database_url) as doors:
+        yield doors
+
+
+@pytest.fixture
+def small_doors(tmp_path: Path) -> Iterator[Doors]:
+    """The application on SQLite only: for what does not touch the database."""
+    with opened(tmp_path / "data", f"sqlite:///{tmp_path}/farm.db") as doors:
+        yield doors

@@ -1,0 +1,113 @@
+"""A coordinator's application on a real database, behind a real socket."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+
+from farm.protocol.codec import loads, to_json
+from farm.protocol.facts import DeviceFacts
+from farm.protocol.states import Role, Scope
+from farm.protocol.work import Enrolment
+from orchestrator.api.app import make_app, stop_holding
+from orchestrator.api.server import FarmServer, listen, make_server_config
+from orchestrator.blobs.disk import DiskStore
+from orchestrator.queue.no_wakeups import NoWakeups
+from orchestrator.services import tokens
+from orchestrator.services.context import Context
+from orchestrator.store.database import Database
+from orchestrator.store.livelogs import FileLogs
+from orchestrator.store.migrate import migrate
+
+FACTS = Path(__file__).parents[2] / "data" / "facts"
+API = "/api/v1"
+
+
+def facts(name: str) -> DeviceFacts:
+    """The recorded facts of a real machine."""
+    return loads(DeviceFacts, (FACTS / f"{name}.json").read_text())
+
+
+def enrolment(name: str, of: str = "rtx4090") -> Enrolment:
+    return Enrolment(name, facts(of), (Role.HOST, Role.DEVICE), ("gpu0", "cpu0"))
+
+
+class Clock:
+    """Stands still until it is moved; begins at a moment that everybody can read."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_s(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class Doors:
+    """The application, its context, and where it is served."""
+
+    context: Context
+    app: Starlette
+    clock: Clock
+    url: str
+
+    def secret(self, scope: Scope = Scope.ADMIN, **options: Any) -> str:
+        """A new token with this scope."""
+        return tokens.create(self.context, options.pop("name", f"a-{scope}"), scope, **options).secret
+
+    def headers(self, scope: Scope = Scope.ADMIN, **options: Any) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.secret(scope, **options)}"}
+
+    @contextmanager
+    def client(self, scope: Scope | None = Scope.ADMIN, **options: Any) -> Iterator[httpx.Client]:
+        """Asks with a new token of this scope, or without one."""
+        headers = self.headers(scope, **options) if scope else {}
+        with httpx.Client(base_url=self.url, headers=headers, timeout=30.0) as client:
+            yield client
+
+
+@contextmanager
+def opened(folder: Path, database_url: str) -> Iterator[Doors]:
+    """Doors over a database and a folder, closed at the end."""
+    migrate(database_url)
+    database, store, clock = Database(database_url), DiskStore(folder / "blobs"), Clock()
+    context = Context(database, store, FileLogs(folder / "logs"), NoWakeups(), clock)
+    app = make_app(context)
+    try:
+        with served(app) as url:
+            yield Doors(context, app, clock, url)
+    finally:
+        store.close()
+        database.close()
+
+
+@contextmanager
+def served(app: Starlette) -> Iterator[str]:
+    """The URL of the application behind a real socket."""
+    listening = listen("127.0.0.1", 0)
+    ready = threading.Event()
+    server = FarmServer(make_server_config(app), lambda _port: ready.set(), lambda: stop_holding(app))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="served")
+    thread.start()
+    assert ready.wait(10), "the server does not serve"
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive(), "the server does not stop"
+
+
+def enrol(client: httpx.Client, name: str, of: str = "rtx4090", **changed: Any) -> httpx.Response:
+    """The answer to a worker that introduces itself."""
+    return client.post(f"{API}/enrol", json=to_json(replace(enrolment(name, of), **changed)))
