@@ -74,7 +74,10 @@ def invalid(error: Exception) -> Invalid:
         found = re.search(pattern, text, re.DOTALL)
         if found:
             return Invalid(sentence.format(**found.groupdict()), hint)
-    return Invalid(f"the model is not valid ONNX: {first_words(text)}", "See what onnx.checker.check_model says of it.")
+    return Invalid(
+        f"the model is not valid ONNX: {first_words(text)}",
+        "Export it again, and try it with onnx.checker and ONNX Runtime.",
+    )
 
 
 def first_words(text: str) -> str:

@@ -11,6 +11,7 @@ from farm.protocol.errors import Invalid
 
 from .complaints import invalid
 from .graph import weights
+from .graph.check import check
 from .graph.model import Model
 from .graph.walk import count, tensors
 
@@ -28,9 +29,9 @@ def load(path: Path) -> Model:
     Raises: Invalid: not an ONNX file, cut off, with files of weights that are missing, cut off or outside of its
         folder, with unknown operators, impossible shapes, names used twice, without outputs, ...
     """
-    from onnx import load_model
+    from onnx import checker, load_model
 
-    external_files(path)
+    _check_files(path)
     try:
         # Everything the decoder of protobuf raises is about the bytes it was given.
         proto = load_model(str(path), load_external_data=False)
@@ -38,13 +39,28 @@ def load(path: Path) -> Model:
         raise Invalid(f"{path.name} is not an ONNX file: {error}", "Give an ONNX file.") from error
     _check_weights(proto)
     _check_interface(proto)
-    _check_onnx(path)
-    return _opened(proto, path.parent)
+    model = _opened(proto, path.parent)
+    try:
+        check(model)
+    except checker.ValidationError as error:
+        raise invalid(error) from error
+    except UnicodeDecodeError as error:
+        raise Invalid("a name in the model is not text", _EXPORT) from error
+    return model
+
+
+def _check_files(path: Path) -> None:
+    try:
+        external_files(path)
+    except Invalid as error:
+        # The workspace of a worker is nothing to the author of the model.
+        message = error.message.replace(f"{path.parent}/", "")
+        raise Invalid(message, error.hint.replace(str(path.parent), "the folder of the model")) from error
 
 
 def _opened(proto: ModelProto, folder: Path) -> Model:
     large = weights.total_bytes(proto) > weights.LARGE_BYTES
-    weights.embed(proto, folder, weights.BIG_BYTES if large else None)
+    weights.embed(proto, folder, keep_big=large)
     # Old exporters list every weight as an input that may be replaced. An engine has no such inputs.
     filled = {tensor.name for tensor in proto.graph.initializer}
     inputs = [value for value in proto.graph.input if value.name not in filled]
@@ -62,8 +78,13 @@ def _opened(proto: ModelProto, folder: Path) -> Model:
 
 
 def _check_weights(proto: ModelProto) -> None:
+    from onnx import helper
+
+    known = set(helper.get_all_tensor_dtypes())
     for tensor in tensors(proto):
         name = tensor.name or "a constant"
+        if tensor.data_type not in known:
+            raise Invalid(f"the weight {name!r} has the unknown element type {tensor.data_type}", _EXPORT)
         if any(axis < 0 for axis in tensor.dims) or math.prod(tensor.dims) > _LONGEST_AXIS:
             shape = "x".join(str(axis) for axis in tensor.dims)
             raise Invalid(f"the weight {name!r} has an impossible shape, {shape}", _EXPORT)
@@ -96,26 +117,18 @@ def _check_interface(proto: ModelProto) -> None:
 
 
 def _problem(value: ValueInfoProto, what: str) -> str | None:
-    from onnx import TensorProto
+    from onnx import TensorProto, helper
 
     if not value.name:
         return f"an {what} has no name"
     if not value.type.HasField("tensor_type"):
         kind = (value.type.WhichOneof("value") or "nothing").replace("_type", "").replace("_", " ")
         return f"the {what} {value.name!r} is a {kind}, not a tensor"
-    if value.type.tensor_type.elem_type in (TensorProto.STRING, TensorProto.UNDEFINED):
+    kind_of_element = value.type.tensor_type.elem_type
+    if kind_of_element == TensorProto.STRING or kind_of_element not in helper.get_all_tensor_dtypes():
         return f"the {what} {value.name!r} holds no numbers"
     axes = value.type.tensor_type.shape.dim
     for position, axis in enumerate(axes):
         if axis.dim_value > _LONGEST_AXIS:
             return f"the {what} {value.name!r} has the size {axis.dim_value} at axis {position}"
     return None
-
-
-def _check_onnx(path: Path) -> None:
-    from onnx import checker
-
-    try:
-        checker.check_model(str(path))
-    except checker.ValidationError as error:
-        raise invalid(error) from error

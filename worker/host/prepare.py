@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from farm.device.machine import Machine, package_version
+from farm.device.hosttools import probe_host_tools
+from farm.device.machine import Machine
 from farm.device.system import memory_bytes
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Invalid, Unsupported
@@ -18,13 +20,15 @@ from farm.protocol.options import ReferencePolicy
 from farm.protocol.states import State
 from farm.protocol.work import PreparationWork, Prepared
 from farm.runtime.arrays import save_arrays
+from worker.childresult import file_ref
 
-from .digest import file_ref
 from .graph.model import Model
 from .graph.pipeline import Pipeline
 from .load import load
 from .reference.inputs import reference_inputs
 from .reference.outputs import Reference, computed, of_author
+
+log = logging.getLogger(__name__)
 
 Array = Any
 Enter = Callable[[State, str], None]
@@ -52,9 +56,11 @@ def prepare(work: PreparationWork, folder: Path, enter: Enter) -> Prepared:
     given = source / INPUTS_FILE if policy.inputs else None
     inputs = reference_inputs(model, policy, given, memory_bytes(Machine()))
     answered = computed(model, source / GRAPH_FILE, inputs)
-    pipeline = Pipeline(inputs, answered.outputs, answered.origin, scratch)
+    pipeline = Pipeline(inputs, answered.outputs, answered.told_by, scratch)
     enter(State.PREPARING, "running the graph steps")
     prepared, reports = pipeline.run(model, work.key.recipe.steps)
+    for report in reports:
+        log.info("%s", report)
     enter(State.REFERENCING, "")
     outputs = _ranked(prepared, answered)
     reference = _reference(policy, source, outputs, answered)
@@ -74,11 +80,11 @@ def prepare(work: PreparationWork, folder: Path, enter: Enter) -> Prepared:
 
 def _check_tools(recipe: PreparationRecipe) -> None:
     """The graph must come out as the key promises, so the tools must be those of the recipe."""
+    here = probe_host_tools(Machine()) if recipe.tools else {}
     for name, wanted in recipe.tools.items():
-        found = package_version(name)
-        if found is not None and found != wanted:
+        if here.get(name) != wanted:
             raise Unsupported(
-                f"the recipe asks for {name} {wanted}, this host has {found}",
+                f"the recipe asks for {name} {wanted}, this host has {here.get(name, 'none')}",
                 "Submit again: the recipe follows the hosts that are there.",
             )
 

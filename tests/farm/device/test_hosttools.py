@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict
 
+import farm
 from farm.device.hosttools import probe_host_tools
 
 from .recorded_machine import machine_of
@@ -16,9 +17,9 @@ def host(root: Path, python: str, packages: Dict[str, str]) -> Dict[str, str]:
 
 
 def test_a_host_tells_every_tool_it_has(tmp_path: Path) -> None:
-    assert host(tmp_path, "3.11.2", TOOLS) == TOOLS
+    assert host(tmp_path, "3.11.2", TOOLS) == {"farm": farm.__version__, **TOOLS}
     more = {**TOOLS, "onnx-graphsurgeon": "0.6.1", "numpy": "2.4.6"}
-    assert host(tmp_path, "3.12.1", more) == {**TOOLS, "onnx-graphsurgeon": "0.6.1"}
+    assert host(tmp_path, "3.12.1", more) == {"farm": farm.__version__, **more}
 
 
 def test_a_device_that_lacks_a_tool_or_a_new_python_is_no_host(tmp_path: Path) -> None:

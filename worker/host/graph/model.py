@@ -65,13 +65,20 @@ class Model:
         if sum(weights.byte_size(tensor) for tensor in tensors(copy.proto) if not weights.is_external(tensor)) > (
             weights.LARGE_BYTES
         ):
-            weights.spill(copy.proto, folder / _free_name(copy.proto))
+            weights.spill(copy.proto, folder / self._free_name())
         names = sorted({weights.location(t) for t in tensors(copy.proto) if weights.is_external(t)})
         for name in names:
             if not (folder / name).exists():
                 link(self.folder / name, folder / name)
         (folder / GRAPH_FILE).write_bytes(copy.proto.SerializeToString())
         return (GRAPH_FILE, *names)
+
+    def _free_name(self) -> str:
+        """A name that no file of the model has, even one that is no longer needed: names stand for digests."""
+        name, number = WEIGHTS_FILE, 1
+        while (self.folder / name).exists():
+            name, number = f"{WEIGHTS_FILE}.{number}", number + 1
+        return name
 
 
 def link(source: Path, target: Path) -> None:
@@ -81,14 +88,6 @@ def link(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _free_name(proto: ModelProto) -> str:
-    taken = {weights.location(tensor) for tensor in tensors(proto)}
-    name, number = WEIGHTS_FILE, 1
-    while name in taken:
-        name, number = f"{WEIGHTS_FILE}.{number}", number + 1
-    return name
 
 
 def _spec(value: ValueInfoProto) -> TensorSpec:

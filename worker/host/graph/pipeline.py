@@ -14,6 +14,7 @@ from farm.protocol.keys import StepCall
 
 from ..runtime import CannotRun, run
 from . import weights
+from .check import check
 from .model import Model
 from .numerics import difference
 from .steps import Step, parameters_of, step
@@ -42,6 +43,12 @@ class StepReport:
     seconds: float
     largest_difference: float | None = None
     not_compared: str = ""
+
+    def __str__(self) -> str:
+        told = f"{self.name}: {self.operators_before} -> {self.operators_after} operators in {self.seconds:.2f} s"
+        if self.largest_difference is None:
+            return f"{told}, not compared: {self.not_compared}"
+        return f"{told}, outputs moved by at most {self.largest_difference:.2g}"
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `Prepared.steps`."""
@@ -93,29 +100,28 @@ class Pipeline:
     def _check(self, model: Model, one: Step) -> float | None:
         from onnx import checker
 
-        folder = self._scratch / one.NAME
-        folder.mkdir()
         try:
-            path = folder / model.write(folder)[0]
-            checker.check_model(str(path))
-            return self._compare(path, one)
+            check(model)
         except checker.ValidationError as error:
             raise _broken(one.NAME, f"made an invalid graph: {error}") from error
-        finally:
-            shutil.rmtree(folder)
-
-    def _compare(self, path: Path, one: Step) -> float | None:
         if self._outputs is None:
             return None
-        try:
-            outputs = run(path, self._inputs)
-        except (CannotRun, Invalid) as error:
-            raise _broken(one.NAME, f"made a graph that does not run: {error}") from error
+        outputs = self._run(model, one)
         largest, problem = difference(self._outputs, outputs, one.TOLERANCE)
         if problem:
             raise _broken(one.NAME, f"changed what the model computes: {problem}")
         self._outputs = outputs
         return largest
+
+    def _run(self, model: Model, one: Step) -> dict[str, Array]:
+        folder = self._scratch / one.NAME
+        folder.mkdir()
+        try:
+            return run(folder / model.write(folder)[0], self._inputs)
+        except (CannotRun, Invalid) as error:
+            raise _broken(one.NAME, f"made a graph that does not run: {error}") from error
+        finally:
+            shutil.rmtree(folder)
 
 
 def _applied(model: Model, one: Step, parameters: Mapping[str, Any]) -> Model:

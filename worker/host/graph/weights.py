@@ -53,17 +53,21 @@ def is_external(tensor: TensorProto) -> bool:
 
 def location(tensor: TensorProto) -> str:
     """The name of the file that holds an external tensor, without the `./` that some exporters write."""
-    told = next((entry.value for entry in tensor.external_data if entry.key == "location"), "")
+    told = _told(tensor).get("location", "")
     return "/".join(part for part in told.split("/") if part != ".")
 
 
-def embed(model: ModelProto, folder: Path, largest_bytes: int | None = None) -> None:
-    """Read external values into the model, up to a size each; others are left where they are."""
-    from onnx.external_data_helper import load_external_data_for_tensor
+def embed(model: ModelProto, folder: Path, keep_big: bool) -> None:
+    """Read external values into the model; with `keep_big`, big weights of the outermost graph stay where they are.
 
+    Not by onnx's own reader: that refuses files with a second name, such as those of a cache.
+    """
+    kept = {tensor.name for tensor in model.graph.initializer if byte_size(tensor) > BIG_BYTES} if keep_big else set()
     for tensor in tensors(model):
-        if is_external(tensor) and (largest_bytes is None or byte_size(tensor) <= largest_bytes):
-            load_external_data_for_tensor(tensor, str(folder))
+        if is_external(tensor) and tensor.name not in kept:
+            with (folder / location(tensor)).open("rb") as stream:
+                stream.seek(int(_told(tensor).get("offset") or 0))
+                tensor.raw_data = stream.read(byte_size(tensor))
             tensor.ClearField("data_location")
             tensor.ClearField("external_data")
 
@@ -113,6 +117,10 @@ def attach(model: ModelProto, taken: dict[str, TensorProto]) -> None:
     del model.graph.input[:]
     model.graph.input.extend(kept)
     model.graph.initializer.extend(back)
+
+
+def _told(tensor: TensorProto) -> dict[str, str]:
+    return {entry.key: entry.value for entry in tensor.external_data}
 
 
 def _big_embedded(model: ModelProto) -> Iterator[TensorProto]:

@@ -28,11 +28,16 @@ class Reference:
 
     Attributes:
         outputs: By name; None where nothing of this host can tell.
-        origin: Where they came from, or why there are none.
+        told_by: Who answered; where nobody did, the reason.
     """
 
     outputs: dict[str, Array] | None
-    origin: str
+    told_by: str
+
+    @property
+    def origin(self) -> str:
+        """As it stands in `Prepared.reference`."""
+        return self.told_by if self.outputs is not None else f"none: {self.told_by}"
 
 
 def computed(model: Model, path: Path, inputs: dict[str, Array]) -> Reference:
@@ -42,11 +47,11 @@ def computed(model: Model, path: Path, inputs: dict[str, Array]) -> Reference:
     """
     random = next((operator.op_type for operator in operators(model.proto) if operator.op_type in _RANDOM), None)
     if random is not None:
-        return Reference(None, f"none: the model draws random numbers ({random})")
+        return Reference(None, f"the model draws random numbers ({random})")
     try:
         outputs = run(path, inputs)
     except CannotRun as error:
-        return Reference(None, f"none: {error}")
+        return Reference(None, str(error))
     odd = next((name for name, array in outputs.items() if not hasattr(array, "dtype")), None)
     if odd is not None:
         raise Invalid(f"the output {odd!r} is not a tensor", "Export a model that gives tensors of numbers.")

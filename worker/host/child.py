@@ -1,0 +1,28 @@
+"""`python -m worker.host.child WORKSPACE`: one preparation in a process of its own.
+
+The workspace and what comes out of it are the child protocol of docs/architecture.md; a person may run it too.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from farm.protocol.states import State
+from farm.protocol.work import PreparationWork
+from worker.childguard import guard
+from worker.settings import stages_descriptor
+
+from .prepare import prepare
+
+
+def main() -> int:
+    """Prepare what the workspace says; the exit status."""
+    if len(sys.argv) != 2:
+        sys.stderr.write("usage: python -m worker.host.child WORKSPACE\n")
+        return 2
+    return guard(PreparationWork, prepare, State.PREPARING, Path(sys.argv[1]), stages_descriptor())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
