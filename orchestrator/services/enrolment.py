@@ -103,5 +103,6 @@ def _row(transaction: Transaction, ask: Enrolment, caller: Caller, known: Device
         trust_group=ask.trust_group,
         retired=False,
         lost_leases=0,
+        rests_until=None,
         last_seen_at=transaction.at,
     )

@@ -7,8 +7,8 @@ from farm.protocol.errors import FarmError, NotFound
 from farm.protocol.model import check_digest
 from farm.protocol.submit import FetchAnswer, FetchAsk
 from orchestrator.rules.fetch import Stored, Wish, choose, considered
+from orchestrator.store import catalog
 from orchestrator.store import engines as rows
-from orchestrator.store import models
 from orchestrator.store.database import Connection
 from orchestrator.store.engines import EngineRow
 
@@ -44,7 +44,7 @@ def fetch(context: Context, ask: FetchAsk) -> FetchAnswer:
 
 
 def _model(connection: Connection, ask: FetchAsk) -> str:
-    points_at = models.digest_of(connection, ask.name)
+    points_at = catalog.pointed_at(connection, ask.name)
     if points_at is None:
         raise NotFound(f"there is no model {ask.name[:80]!r}", "Run farm models.")
     return check_digest(ask.model) if ask.model else points_at

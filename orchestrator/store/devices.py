@@ -33,6 +33,7 @@ class DeviceRow:
     draining: bool = False
     retired: bool = False
     lost_leases: int = 0
+    rests_until: float | None = None
     telemetry: dict[str, float] = field(default_factory=dict)
     telemetry_at: float | None = None
     last_seen_at: float | None = None
