@@ -16,7 +16,7 @@ from farm.protocol.states import Scope
 from orchestrator.blobs.disk import DiskStore
 from orchestrator.blobs.scrub import Corruption, Scrub
 from orchestrator.queue.choose import choose
-from orchestrator.services import tokens
+from orchestrator.services import housekeeping, reconciler, tokens
 from orchestrator.services.context import Context
 from orchestrator.services.policy import Policy
 from orchestrator.store.database import Database
@@ -25,6 +25,8 @@ from orchestrator.store.migrate import migrate
 
 from .files import write_secret
 from .settings import Settings
+
+_AFTER_MISTAKE_S = 5.0
 
 log = logging.getLogger("farm.coordinator")
 
@@ -70,7 +72,10 @@ class Coordinator:
         self._lock.close()
 
     def start(self) -> None:
-        """Start what works in the background."""
+        """Start what works in the background, once clients can be served."""
+        reconciler.begin(self.context)
+        self._run("reconciler", lambda: reconciler.run(self.context, self._stop))
+        self._run("housekeeping", lambda: housekeeping.run(self.context, self._stop))
         self._run("scrub", Scrub(self._store, _tell_corruption, self._stop.wait).run)
 
     def first_token(self, anew: bool = False) -> Path | None:
@@ -82,9 +87,20 @@ class Coordinator:
         return self.settings.admin_token_file
 
     def _run(self, name: str, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, name=name, daemon=True)
+        thread = threading.Thread(target=_kept, args=(name, work, self._stop), name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
+
+
+def _kept(name: str, work: Callable[[], None], stop: threading.Event) -> None:
+    """Run a part of the background again when it fails on something nobody expected: the farm must not stop to heal."""
+    while not stop.is_set():
+        try:
+            work()
+            return
+        except Exception:
+            log.exception("the %s begins again after a mistake", name)
+            stop.wait(_AFTER_MISTAKE_S)
 
 
 def _tell_corruption(corruption: Corruption) -> None:

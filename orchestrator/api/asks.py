@@ -138,3 +138,10 @@ class LogEnd:
     """Where a log ends now."""
 
     offset: int
+
+
+@dataclass(frozen=True)
+class PreparedAnswer:
+    """The preparation that is complete now."""
+
+    preparation: str

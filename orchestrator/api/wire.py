@@ -23,6 +23,7 @@ LINGER_S = 10.0
 # A reader that takes nothing for so long is gone.
 SEND_IDLE_S = 60.0
 _SEND_BYTES = 8 << 20
+_READ_BYTES = 1 << 20
 
 
 class Direct:
@@ -72,8 +73,8 @@ class Direct:
         loop, transport = asyncio.get_running_loop(), self._http.transport
         if transport.is_closing():
             raise ConnectionResetError
-        # The loop must not wait for the disk in sendfile: by then these bytes should be in memory.
-        os.posix_fadvise(file.fileno(), start, 2 * _SEND_BYTES, os.POSIX_FADV_WILLNEED)
+        if not _in_memory(file, start, count):
+            await asyncio.to_thread(_bring_to_memory, file, start, count)
         try:
             async with asyncio.timeout(SEND_IDLE_S) as self._patience:
                 sent = await loop.sendfile(transport, file, start, count)
@@ -133,6 +134,27 @@ class FarmHttpProtocol(HttpToolsProtocol):
     def _end_linger(self, cycle: RequestResponseCycle) -> None:
         if cycle.more_body and not self.transport.is_closing():
             self.transport.close()
+
+
+def _in_memory(file: BinaryIO, start: int, count: int) -> bool:
+    """True when a sendfile of these bytes should not wait for the disk, and the event loop with it."""
+    byte = bytearray(1)
+    try:
+        # The cache grows in long runs, so that both ends tell of what lies between.
+        for offset in (start, start + count - 1):
+            os.preadv(file.fileno(), [byte], offset, os.RWF_NOWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system that cannot tell
+        return True
+    return True
+
+
+def _bring_to_memory(file: BinaryIO, start: int, count: int) -> None:
+    os.posix_fadvise(file.fileno(), start, 2 * count, os.POSIX_FADV_WILLNEED)
+    piece = bytearray(_READ_BYTES)
+    for offset in range(start, start + count, _READ_BYTES):
+        os.preadv(file.fileno(), [piece], offset)
 
 
 def _content_length(headers: list[tuple[bytes, bytes]]) -> int | None:

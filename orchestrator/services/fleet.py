@@ -40,15 +40,16 @@ def heartbeat(context: Context, caller: Caller, beat: Heartbeat) -> HeartbeatAns
     return HeartbeatAnswer(drain=row.draining)
 
 
-def own_device(transaction: Transaction, caller: Caller) -> DeviceRow:
-    """The device of a worker's token.
+def id_of(context: Context, caller: Caller) -> str:
+    """The id of the caller's device.
 
     Raises: Forbidden: it has not enrolled, or is retired.
     """
-    row = devices.by_name(transaction.connection, caller.device) if caller.device else None
+    with context.database.read() as connection:
+        row = devices.by_name(connection, caller.device) if caller.device else None
     if row is None or row.retired:
         raise Forbidden("this token has no enrolled device", "Enrol first: start the worker anew.")
-    return row
+    return row.id
 
 
 def every(context: Context) -> tuple[DeviceView, ...]:

@@ -9,7 +9,8 @@ from farm.protocol.views import RequestView, SubmissionView
 from orchestrator.rules.outcome import exit_of, submission_state
 from orchestrator.store import builds, evidence, offers, submissions
 from orchestrator.store.database import Connection
-from orchestrator.store.submissions import Listing, RequestRow, SubmissionRow
+from orchestrator.store.submissions import Listing as Listing  # callers of `find` make one
+from orchestrator.store.submissions import RequestRow, SubmissionRow
 
 from .clock import iso
 from .context import Context

@@ -83,7 +83,7 @@ class Listing:
     token_id: str | None = None
     since: float | None = None
     until: float | None = None
-    tag: tuple[str, str] | None = None
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 def find(connection: Connection, wanted: Listing, before: float | None, limit: int) -> tuple[SubmissionRow, ...]:
@@ -97,8 +97,7 @@ def find(connection: Connection, wanted: Listing, before: float | None, limit: i
         query = query.where(submission.c.created_at >= wanted.since)
     for bound in (wanted.until, before):
         query = query if bound is None else query.where(submission.c.created_at < bound)
-    if wanted.tag is not None:
-        name, value = wanted.tag
+    for name, value in wanted.tags:
         # The column holds compact JSON of one level, so that a pair is a piece of its text.
         query = query.where(submission.c.tags.contains(f"{json.dumps(name)}: {json.dumps(value)}", autoescape=True))
     return tuple(_submission(row) for row in connection.execute(query).mappings())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from . import administration, catalog, fleet, following, workers
+from . import administration, catalog, fleet, following, submissions, workers
 
 GROUPS = (
+    submissions.endpoints,
     following.endpoints,
     catalog.endpoints,
     fleet.endpoints,
