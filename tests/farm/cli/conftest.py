@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import select
 import subprocess
 import sys
+import termios
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
@@ -85,26 +88,34 @@ def process(environ: Dict[str, str]) -> Farm:
     return call
 
 
+def _own_terminal() -> None:
+    """Make standard input the terminal that `/dev/tty` stands for: a hidden prompt is read from there."""
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 @pytest.fixture
 def pty_farm(environ: Dict[str, str]) -> Farm:
     """Run the command in a terminal of its own, 100 columns wide; each typed text answers one prompt."""
 
     def call(*arguments: object, typed: Sequence[str] = (), env: Optional[Dict[str, str]] = None) -> Result:
-        parent, child_end = pty.openpty()
-        with start(*arguments, env=env or {}, stdin=child_end, stdout=child_end, stderr=child_end) as child:
-            os.close(child_end)
+        parent, inside = pty.openpty()
+        terminal: Dict[str, Any] = {"stdin": inside, "stdout": inside, "stderr": inside, "preexec_fn": _own_terminal}
+        with start(*arguments, env=env or {}, **terminal) as child:
+            os.close(inside)
             seen, waiting = b"", list(typed)
-            while True:
+            while select.select([parent], [], [], 30)[0]:
                 try:
-                    chunk = os.read(parent, 65536)
+                    seen += os.read(parent, 65536)
                 except OSError:
                     break
-                if not chunk:
-                    break
-                seen += chunk
-                if waiting and seen.rstrip().endswith((b":", b"]:")):
+                # A prompt is complete with its blank: what is typed before is thrown away.
+                if waiting and seen.endswith(b": "):
                     os.write(parent, waiting.pop(0).encode())
-            child.wait(60)
+            try:
+                child.wait(30)
+            finally:
+                child.kill()
         os.close(parent)
         return Result(child.returncode, seen.decode("utf-8", "replace"), "")
 
