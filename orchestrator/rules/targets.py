@@ -81,6 +81,19 @@ def served(facts: DeviceFacts, device: str, allowed: Sequence[str], table: Seque
     return kept
 
 
+def matching(word: str, table: Sequence[TargetWord], offers: Sequence[Offer]) -> list[Offer]:
+    """The offers that a word selects, of however many targets.
+
+    Raises: Invalid: a filter cannot be read. TargetUnavailable: nothing has this name.
+    """
+    if word.lower() == EVERYTHING:
+        return list(offers)
+    found = _matching(word, table, offers)
+    if found is None:
+        raise _unknown(word, table, offers)
+    return found
+
+
 def selects(word: TargetWord, offer: Offer) -> bool:
     """True when the word selects this target of this device."""
     return word.parsed.matches(offer.subject)

@@ -47,6 +47,16 @@ class Context:
             transaction.write_events()
         transaction.deliver(self.signals, self.wakeups)
 
+    @contextmanager
+    def preview(self) -> Iterator[Transaction]:
+        """A transaction of which nothing stays and nobody is told.
+
+        Raises: Unavailable, StorageFull
+        """
+        with self.database.write() as connection:
+            yield Transaction(connection, self.clock())
+            connection.rollback()
+
     def atomically(self, work: Callable[[Transaction], T]) -> T:
         """What `work` returns, done in one transaction; begun again where another transaction was first.
 

@@ -47,6 +47,12 @@ def show(context: Context, submission_id: str) -> SubmissionView:
         return view(context, connection, _known(connection, submission_id))
 
 
+def asked(context: Context, submission_id: str) -> SubmitAsk:
+    """What was submitted, as it was sent. Raises: NotFound."""
+    with context.database.read() as connection:
+        return _known(connection, submission_id).asked
+
+
 def cancel(context: Context, submission_id: str, target: str | None, caller: Caller) -> SubmissionView:
     """Cancel a submission, or its request for one target; what others want as well goes on.
 

@@ -143,6 +143,12 @@ def unwanted(connection: Connection, limit: int) -> tuple[str, ...]:
     return tuple(connection.execute(select(build.c.id).where(build.c.active, ~wants).limit(limit)).scalars())
 
 
+def is_running(connection: Connection, purpose: str) -> bool:
+    """True while a build for this purpose is active."""
+    query = select(build.c.id).where(build.c.purpose == purpose, build.c.active)
+    return connection.execute(query).first() is not None
+
+
 def is_wanted(connection: Connection, build_id: str) -> bool:
     """True while a request wants it."""
     query = select(request.c.id).where(request.c.build_id == build_id, request.c.ended_at.is_(None))
