@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 import click
 from click.shell_completion import CompletionItem
@@ -41,6 +41,20 @@ class LazyGroup(click.Group):
         module, attribute = verb.place.split(":")
         found: click.Command = getattr(import_module(f"farm.cli.verbs.{module}"), attribute)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: List[str]
+    ) -> Tuple[Optional[str], Optional[click.Command], List[str]]:
+        """The verb and what is left, or an error that names what may have been meant."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], _VERBS, 1)
+            if not near:
+                raise
+            raise click.UsageError(f"there is no verb {args[0]!r}; did you mean {near[0]!r}?", ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb. A broken pipe gets a name of its own, since click would make an exit code of it."""

@@ -74,7 +74,7 @@ def _click_sentence(error: click.ClickException) -> str:
     message = " ".join(error.format_message().split()).rstrip(".")
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "farm"
-    return f"{message[:1].lower()}{message[1:]}. See {path} --help."
+    return f"{message[:1].lower()}{message[1:]}{'' if message.endswith('?') else '.'} See {path} --help."
 
 
 def _tell_json(arguments: Sequence[str], error: FarmError) -> None:

@@ -35,7 +35,7 @@ class FarmClient(Submissions):
     raises a `FarmError` (`farm.protocol.errors`): `Unauthorized`, `Forbidden` and `CoordinatorError` always may occur.
 
     Args:
-        url: Of the coordinator, such as `http://farm:8750`.
+        url: Of the coordinator, such as `http://farm:8300`.
         token: The secret of a token.
         profile: Of the file of `farm configure`.
         timeout_s: For each wait on the network, not for a whole transfer.

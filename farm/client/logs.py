@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, NamedTuple, Optional, Tuple
 
 from farm.protocol.errors import Invalid, NotFound
 from farm.protocol.states import ENDED_STATES
@@ -13,6 +13,14 @@ from .transport import Broken, Transport, segment
 
 _PAUSE_S = 0.5
 _TRIES = 20
+
+
+class LogSource(NamedTuple):
+    """A build with the target it was wanted for and the preparation it waits for."""
+
+    target: str
+    build: str
+    preparation: str = ""
 
 
 def build_log(transport: Transport, build: str, follow: bool = False) -> Iterator[str]:
@@ -38,17 +46,25 @@ def build_log(transport: Transport, build: str, follow: bool = False) -> Iterato
 
 
 def preparation_log(transport: Transport, preparation: str, follow: bool = False) -> Iterator[str]:
-    """The lines of a preparation's log.
+    """The lines of a preparation's log; none where it has not begun.
 
     Raises: NotFound: there is no such preparation.
     """
     yield from _attempt_log(transport, f"/preparations/{segment(preparation)}/log", None, follow)
 
 
-def builds_of(
-    transport: Transport, submission_or_build: str, target: Optional[str] = None
-) -> Tuple[Tuple[str, str], ...]:
-    """Target and build of each build that an id stands for: of a submission all, or those of one target.
+def source_log(transport: Transport, source: LogSource, follow: bool = False) -> Iterator[str]:
+    """The lines of a build's log; of one that was never started those of its preparation, which tell why."""
+    empty = True
+    for line in build_log(transport, source.build, follow):
+        empty = False
+        yield line
+    if empty and source.preparation:
+        yield from preparation_log(transport, source.preparation)
+
+
+def sources_of(transport: Transport, submission_or_build: str, target: Optional[str] = None) -> Tuple[LogSource, ...]:
+    """Where the logs are that an id stands for: of a submission one for each target, or that of one target.
 
     Raises: NotFound: nothing has this id. Invalid: the submission has no such target.
     """
@@ -56,12 +72,12 @@ def builds_of(
         view = transport.value(SubmissionView, "GET", f"/submissions/{segment(submission_or_build)}")
     except NotFound:
         build = transport.value(BuildView, "GET", f"/builds/{segment(submission_or_build)}")
-        return ((build.label, build.id),)
+        return (LogSource(build.label, build.id),)
     chosen = [item for item in view.builds if target in (None, item.target, item.label)]
     if target is not None and not chosen:
         known = ", ".join(item.target for item in view.builds)
         raise Invalid(f"{view.id} has no target {target!r}", f"It has {known}.")
-    return tuple((item.target, item.build) for item in chosen if item.build)
+    return tuple(LogSource(item.target, item.build, item.preparation) for item in chosen if item.build)
 
 
 def _attempt_log(transport: Transport, where: str, attempt: Optional[str], follow: bool) -> Iterator[str]:

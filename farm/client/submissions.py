@@ -10,6 +10,7 @@ from farm.protocol.views import BuildView, Event, SubmissionView
 
 from . import asks, events, logs, results, waiting
 from .asks import LocalAsk, ModelSource, SubmitOptions
+from .logs import LogSource
 from .progress import Progress
 from .results import TargetResult
 from .transport import Transport, segment
@@ -158,17 +159,30 @@ class Submissions:
     def logs(self, submission_or_build: str, target: Optional[str] = None, follow: bool = False) -> Iterator[str]:
         """The lines of a build's log; of a submission those of each target in turn.
 
+        Of a build that was never started it is the log of its preparation.
+
         Raises: NotFound, Invalid: the submission has no such target.
         """
-        for _, build in self.builds_of(submission_or_build, target):
-            yield from logs.build_log(self._transport, build, follow)
+        for source in self.log_sources(submission_or_build, target):
+            yield from self.log(source, follow)
 
-    def builds_of(self, submission_or_build: str, target: Optional[str] = None) -> Tuple[Tuple[str, str], ...]:
-        """Target and build id of each build that an id stands for.
+    def log_sources(self, submission_or_build: str, target: Optional[str] = None) -> Tuple[LogSource, ...]:
+        """The builds that `logs` would read, to read them at the same time with `log`.
 
         Raises: NotFound, Invalid: as `logs`.
         """
-        return logs.builds_of(self._transport, submission_or_build, target)
+        return logs.sources_of(self._transport, submission_or_build, target)
+
+    def log(self, source: LogSource, follow: bool = False) -> Iterator[str]:
+        """The lines of one of the `log_sources`."""
+        return logs.source_log(self._transport, source, follow)
+
+    def preparation_log(self, preparation: str, follow: bool = False) -> Iterator[str]:
+        """The lines of what a host said while it prepared a model.
+
+        Raises: NotFound
+        """
+        return logs.preparation_log(self._transport, preparation, follow)
 
     def events(
         self, submission: Optional[str] = None, build: Optional[str] = None, after: Optional[int] = None

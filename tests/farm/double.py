@@ -349,6 +349,13 @@ def _log(at: Exchange) -> None:
     at.handler.wfile.write(content)
 
 
+@route("GET", "/preparations/(p1)/log")
+def _preparation_log(at: Exchange) -> None:
+    content = b"fold: 12 nodes less\nsimplify: failed\n"[int(at.query.get("offset", "0")) :]
+    at.start(200, Content_Length=str(len(content)), Content_Type="text/plain")
+    at.handler.wfile.write(content)
+
+
 @route("GET", "/events")
 def _events(at: Exchange) -> None:
     double = at.double

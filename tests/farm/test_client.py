@@ -302,3 +302,11 @@ def test_a_local_model_can_be_renamed(model: Path) -> None:
     local = read_model(model)
     assert make_ask(local, ["cpu"], SubmitOptions(name="x")).ask.name == "x"
     assert make_ask(replace(local, name="y"), ["cpu"]).ask.name == "y"
+
+
+def test_every_verb_of_the_client_is_in_its_document() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sdk.md").read_text("utf-8")
+    verbs = [name for name in dir(FarmClient) if not name.startswith("_")]
+    assert [
+        name for name in verbs if f"`{name}`" not in text and f"{name}(" not in text and f"{name}." not in text
+    ] == []

@@ -13,6 +13,7 @@ from ..console import emit_fields, emit_json, emit_table, out
 from ..engine_text import LAYER_COLUMNS, layer_rows, manifest_fields
 from ..format import CellLike, size
 from ..options import json_option, verb
+from ..transfers import transfers
 
 _OPERATORS = 12
 
@@ -49,7 +50,8 @@ def _model(path: Path, as_json: bool) -> None:
     from farm.onnxsummary import summary
 
     found = summary(path)
-    digest = read_model(path, "model").manifest.digest
+    with transfers() as progress:
+        digest = read_model(path, "model", progress).manifest.digest
     if as_json:
         emit_json({"model": digest, "summary": found})
         return

@@ -16,37 +16,46 @@ from ..options import option, verb
 
 if TYPE_CHECKING:
     from farm.client import FarmClient
+    from farm.client.logs import LogSource
 
 
 @verb()
 @click.argument("id_", metavar="SUBMISSION|BUILD")
 @option("--follow", "-f", is_flag=True, help="Go on until the build has ended.")
 @option("--target", metavar="WORD", help="Only this target of a submission.")
+@option("--preparation", is_flag=True, help="How the model of a submission was prepared, instead.")
 @click.pass_obj
-def logs(connection: Connection, id_: str, follow: bool, target: Optional[str]) -> int:
-    """Print the log of a build, or of every build of a submission.
+def logs(connection: Connection, id_: str, follow: bool, target: Optional[str], preparation: bool) -> int:
+    """Print the log of a build, or of every build of a submission; of several each line begins with its target.
 
-    Of several builds each line begins with its target.
+    Of a build that was never started it is the log of its preparation.
     """
     with connection.client() as client:
-        builds = client.builds_of(id_, target)
-        if not builds:
-            say("nothing was built: every target was cached, or is still waiting")
-        elif len(builds) == 1:
-            for line in client.logs(builds[0][1], follow=follow):
-                out(line)
+        sources = client.log_sources(id_, target)
+        if preparation:
+            for name in dict.fromkeys(source.preparation for source in sources if source.preparation):
+                _emit(client.preparation_log(name, follow))
+        elif not sources:
+            say("nothing was built: every target was cached, or waits")
+        elif len(sources) == 1:
+            _emit(client.log(sources[0], follow))
         else:
-            width = max(len(name) for name, _ in builds)
-            lines = _together(client, builds) if follow else _in_turn(client, builds)
+            width = max(len(source.target) for source in sources)
+            lines = _together(client, sources) if follow else _in_turn(client, sources)
             for name, line in lines:
                 out(f"{click.style(name.ljust(width), fg='cyan')}  {line}")
     return Exit.DONE
 
 
-def _in_turn(client: FarmClient, builds: Sequence[Tuple[str, str]]) -> Iterator[Tuple[str, str]]:
-    for name, build in builds:
-        for line in client.logs(build):
-            yield name, line
+def _emit(lines: Iterator[str]) -> None:
+    for line in lines:
+        out(line)
+
+
+def _in_turn(client: FarmClient, sources: Sequence[LogSource]) -> Iterator[Tuple[str, str]]:
+    for source in sources:
+        for line in client.log(source):
+            yield source.target, line
 
 
 class _End:
@@ -56,24 +65,24 @@ class _End:
         self.error = error
 
 
-def _together(client: FarmClient, builds: Sequence[Tuple[str, str]]) -> Iterator[Tuple[str, str]]:
+def _together(client: FarmClient, sources: Sequence[LogSource]) -> Iterator[Tuple[str, str]]:
     """The lines of logs that grow at the same time, in the order in which they arrive.
 
     Raises: the first error of one of them.
     """
     arrived: queue.Queue[Tuple[str, Union[str, _End]]] = queue.Queue(maxsize=1000)
 
-    def follow(name: str, build: str) -> None:
+    def follow(source: LogSource) -> None:
         try:
-            for line in client.logs(build, follow=True):
-                arrived.put((name, line))
-            arrived.put((name, _End()))
+            for line in client.log(source, follow=True):
+                arrived.put((source.target, line))
+            arrived.put((source.target, _End()))
         except BaseException as error:
-            arrived.put((name, _End(error)))
+            arrived.put((source.target, _End(error)))
 
-    for name, build in builds:
-        threading.Thread(target=follow, args=(name, build), daemon=True).start()
-    left = len(builds)
+    for source in sources:
+        threading.Thread(target=follow, args=(source,), daemon=True).start()
+    left = len(sources)
     while left:
         name, item = arrived.get()
         if isinstance(item, str):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Optional, Sequence, Tuple
 
 import click
 
+from farm.protocol.errors import Invalid
 from farm.protocol.exits import Exit
 from farm.protocol.states import ACTIVE_STATES, State
 from farm.protocol.views import RequestView, SubmissionView
@@ -39,6 +40,8 @@ def status(
     """
     with connection.client() as client:
         if submission is None:
+            if watch:
+                raise Invalid("nothing to watch is named", "Write farm status SUBMISSION --watch.")
             return _overview(client, as_json)
         view = client.status(submission)
         if watch:

@@ -88,6 +88,7 @@ def test_every_camel_case_option_has_its_kebab_case() -> None:
     ("arguments", "code", "said"),
     [
         (["nothing"], 2, "error: no such command 'nothing'"),
+        (["submti"], 2, "error: there is no verb 'submti'; did you mean 'submit'? See farm --help."),
         (["submit", "--nothing"], 2, "See farm submit --help."),
         (["list", "--limit", "x"], 2, "error: invalid value for '--limit'"),
         (["fetch"], 2, "error: missing argument 'NAME'"),

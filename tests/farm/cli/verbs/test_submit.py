@@ -214,3 +214,16 @@ def test_logs_of_several_builds_name_the_target(farm: Farm, model: Path) -> None
     assert farm("logs", "b1-other", "-f").lines == ["building other", "done ü"]
     assert sorted(farm("logs", "s1", "-f").lines) == sorted(farm("logs", "s1").lines)
     assert farm("logs", "none").code == 2
+
+
+def test_a_build_that_never_started_shows_how_it_was_prepared(farm: Farm, double: Double, model: Path) -> None:
+    double.auto = False
+    farm("submit", model, "-t", "cpu")
+    assert farm("logs", "s1").lines == ["fold: 12 nodes less", "simplify: failed"]
+    double.finish("s1")
+    assert farm("logs", "s1").lines == ["building cpu", "done ü"]
+    assert farm("logs", "s1", "--preparation").lines == ["fold: 12 nodes less", "simplify: failed"]
+
+
+def test_watching_needs_something_to_watch(farm: Farm) -> None:
+    assert "farm status SUBMISSION --watch" in farm("status", "--watch").err
