@@ -18,13 +18,9 @@ from farm.protocol.states import Role, Scope
 from farm.protocol.work import Enrolment
 from orchestrator.api.app import make_app, stop_holding
 from orchestrator.api.server import FarmServer, listen, make_server_config
-from orchestrator.blobs.disk import DiskStore
-from orchestrator.queue.no_wakeups import NoWakeups
 from orchestrator.services import tokens
 from orchestrator.services.context import Context
-from orchestrator.store.database import Database
-from orchestrator.store.livelogs import FileLogs
-from orchestrator.store.migrate import migrate
+from tests.support.coordinator import Coordinator, MovingClock, coordinator
 
 FACTS = Path(__file__).parents[2] / "data" / "facts"
 API = "/api/v1"
@@ -39,27 +35,21 @@ def enrolment(name: str, of: str = "rtx4090") -> Enrolment:
     return Enrolment(name, facts(of), (Role.HOST, Role.DEVICE), ("gpu0", "cpu0"))
 
 
-class Clock:
-    """Stands still until it is moved; begins at a moment that everybody can read."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def pass_s(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @dataclass
 class Doors:
-    """The application, its context, and where it is served."""
+    """The application, the coordinator below it, and where it is served."""
 
-    context: Context
+    farm: Coordinator
     app: Starlette
-    clock: Clock
     url: str
+
+    @property
+    def context(self) -> Context:
+        return self.farm.context
+
+    @property
+    def clock(self) -> MovingClock:
+        return self.farm.clock
 
     def secret(self, scope: Scope = Scope.ADMIN, **options: Any) -> str:
         """A new token with this scope."""
@@ -79,16 +69,10 @@ class Doors:
 @contextmanager
 def opened(folder: Path, database_url: str) -> Iterator[Doors]:
     """Doors over a database and a folder, closed at the end."""
-    migrate(database_url)
-    database, store, clock = Database(database_url), DiskStore(folder / "blobs"), Clock()
-    context = Context(database, store, FileLogs(folder / "logs"), NoWakeups(), clock)
-    app = make_app(context)
-    try:
+    with coordinator(database_url, folder) as farm:
+        app = make_app(farm.context)
         with served(app) as url:
-            yield Doors(context, app, clock, url)
-    finally:
-        store.close()
-        database.close()
+            yield Doors(farm, app, url)
 
 
 @contextmanager
