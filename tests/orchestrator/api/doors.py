@@ -35,13 +35,36 @@ def enrolment(name: str, of: str = "rtx4090") -> Enrolment:
     return Enrolment(name, facts(of), (Role.HOST, Role.DEVICE), ("gpu0", "cpu0"))
 
 
+class Served:
+    """An application behind a real socket, in a thread."""
+
+    def __init__(self, app: Starlette) -> None:
+        listening = listen("127.0.0.1", 0)
+        ready = threading.Event()
+        self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        self._server = FarmServer(make_server_config(app), lambda _port: ready.set(), lambda: stop_holding(app))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listening]}, name="served")
+        self._thread.start()
+        assert ready.wait(10), "the server does not serve"
+
+    def stop(self) -> None:
+        """End it as SIGTERM does; may be called twice."""
+        self._server.should_exit = True
+        self._thread.join(20)
+        assert not self._thread.is_alive(), "the server does not stop"
+
+
 @dataclass
 class Doors:
     """The application, the coordinator below it, and where it is served."""
 
     farm: Coordinator
     app: Starlette
-    url: str
+    server: Served
+
+    @property
+    def url(self) -> str:
+        return self.server.url
 
     @property
     def context(self) -> Context:
@@ -71,25 +94,11 @@ def opened(folder: Path, database_url: str) -> Iterator[Doors]:
     """Doors over a database and a folder, closed at the end."""
     with coordinator(database_url, folder) as farm:
         app = make_app(farm.context)
-        with served(app) as url:
-            yield Doors(farm, app, url)
-
-
-@contextmanager
-def served(app: Starlette) -> Iterator[str]:
-    """The URL of the application behind a real socket."""
-    listening = listen("127.0.0.1", 0)
-    ready = threading.Event()
-    server = FarmServer(make_server_config(app), lambda _port: ready.set(), lambda: stop_holding(app))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="served")
-    thread.start()
-    assert ready.wait(10), "the server does not serve"
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        assert not thread.is_alive(), "the server does not stop"
+        server = Served(app)
+        try:
+            yield Doors(farm, app, server)
+        finally:
+            server.stop()
 
 
 def enrol(client: httpx.Client, name: str, of: str = "rtx4090", **changed: Any) -> httpx.Response:
