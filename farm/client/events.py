@@ -8,7 +8,7 @@ from farm.protocol import codec
 from farm.protocol.errors import CoordinatorError, ProtocolError
 from farm.protocol.views import Event
 
-from .transport import Broken, Transport
+from .transport import Break, Broken, Transport
 
 _SILENCE_S = 30.0
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -41,7 +41,7 @@ def events(
                     after = event.id
                     yield event
         except Broken as error:
-            if opened and error.silent:
+            if opened and error.how is Break.SILENT:
                 continue
             if waited_s >= patience_s:
                 raise

@@ -9,7 +9,7 @@ from farm.protocol.errors import Invalid, NotFound
 from farm.protocol.states import ENDED_STATES
 from farm.protocol.views import BuildView, SubmissionView
 
-from .transport import Broken, Transport, segment
+from .transport import Break, Broken, Transport, segment
 
 _PAUSE_S = 0.5
 _TRIES = 20
@@ -95,7 +95,7 @@ def _attempt_log(transport: Transport, where: str, attempt: Optional[str], follo
                     yield from lines
             break
         except Broken as error:
-            if error.silent and follow:
+            if error.how is Break.SILENT and follow:
                 continue
             tries = _TRIES if offset > begin else tries - 1
             if not tries:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from farm.protocol import codec
 from farm.protocol.errors import CoordinatorError, FarmError, Invalid, ProtocolError, error_from_json
+from farm.protocol.states import Word
 
 if TYPE_CHECKING:
     from typing import Iterable
@@ -25,18 +26,21 @@ _CONNECT_S = 5.0
 Content = Union[bytes, "Iterable[bytes]"]
 
 
+class Break(Word):
+    """How a call broke off: nothing was sent, nobody answered at that address, no word came for long, or else."""
+
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    SILENT = "silent"
+    CUT = "cut"
+
+
 class Broken(CoordinatorError):
-    """Raised when the coordinator could not be reached or the connection broke: the same call may succeed later.
+    """Raised when the coordinator could not be reached or the connection broke: the same call may succeed later."""
 
-    Attributes:
-        refused: Nothing was sent.
-        silent: A whole time-out went by without a word.
-    """
-
-    def __init__(self, message: str, hint: str = "", refused: bool = False, silent: bool = False) -> None:
+    def __init__(self, message: str, hint: str, how: Break) -> None:
         super().__init__(message, hint)
-        self.refused = refused
-        self.silent = silent
+        self.how = how
 
 
 class Transport:
@@ -104,7 +108,8 @@ class Transport:
                     response.read()
                     return response
             except Broken as error:
-                if not pauses or error.silent or not (may_repeat or error.refused):
+                again = error.how is Break.REFUSED or (error.how is Break.CUT and may_repeat)
+                if not pauses or not again:
                     raise
                 self.sleep(pauses.pop(0))
 
@@ -165,13 +170,13 @@ class Transport:
     def _broken(self, error: Exception) -> Broken:
         httpx = load_httpx()
         if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)):
-            silent = isinstance(error, httpx.ConnectTimeout)
-            reason = f"no answer within {_CONNECT_S:g} s" if silent else str(error)
+            how = Break.UNREACHABLE if isinstance(error, httpx.ConnectTimeout) else Break.REFUSED
+            reason = f"no answer within {_CONNECT_S:g} s" if how is Break.UNREACHABLE else str(error)
             message = f"cannot reach the coordinator at {self.url}: {reason}"
-            return Broken(message, "Start it, or check FARM_URL.", refused=not silent, silent=silent)
+            return Broken(message, "Start it, or check FARM_URL.", how)
         if isinstance(error, httpx.TimeoutException):
-            return Broken(f"the coordinator at {self.url} said nothing for too long", "Try again.", silent=True)
-        return Broken(f"the connection to {self.url} broke: {error or type(error).__name__}", "Try again.")
+            return Broken(f"the coordinator at {self.url} said nothing for too long", "Try again.", Break.SILENT)
+        return Broken(f"the connection to {self.url} broke: {error or type(error).__name__}", "Try again.", Break.CUT)
 
     def _error(self, response: httpx.Response) -> FarmError:
         try:

@@ -307,6 +307,5 @@ def test_a_local_model_can_be_renamed(model: Path) -> None:
 def test_every_verb_of_the_client_is_in_its_document() -> None:
     text = (Path(__file__).parents[2] / "docs" / "sdk.md").read_text("utf-8")
     verbs = [name for name in dir(FarmClient) if not name.startswith("_")]
-    assert [
-        name for name in verbs if f"`{name}`" not in text and f"{name}(" not in text and f"{name}." not in text
-    ] == []
+    known = [name for name in verbs if any(form in text for form in (f"`{name}`", f"{name}(", f"{name}."))]
+    assert known == verbs

@@ -8,7 +8,7 @@ from farm.protocol.errors import Conflict, Invalid, TargetUnavailable, Unsupport
 from farm.protocol.model import FileRef, ModelManifest
 from farm.protocol.options import BenchmarkPolicy, BuildOptions, Precision, ReferencePolicy, VerifyPolicy
 from farm.protocol.report import Verdict
-from farm.protocol.states import State
+from farm.protocol.states import Role, State
 from orchestrator.services import fleet, submissions
 from tests.support.coordinator import Coordinator, cpu_facts, gpu_facts
 
@@ -233,8 +233,6 @@ def test_what_a_backend_cannot_honour_is_refused_at_once(farm: Coordinator) -> N
 
 
 def test_without_a_host_nothing_is_accepted(farm: Coordinator) -> None:
-    from farm.protocol.states import Role
-
     farm.enrol(roles=(Role.DEVICE,))
     with pytest.raises(TargetUnavailable, match="no host"):
         farm.submit()

@@ -18,4 +18,7 @@ def check(model: Model) -> None:
 
     copy = model.copy()
     weights.detach(copy.proto)
+    for value in (*copy.proto.graph.input, *copy.proto.graph.output):
+        # Exporters leave out what they do not know, and runtimes take it; the checker wants at least a field.
+        value.type.tensor_type.shape.SetInParent()
     checker.check_model(copy.proto)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Array = Any
 Range = tuple[float, float]
 
+_KNOWN = frozenset(
+    ("bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+)
 _FLOATS: Range = (-1.0, 1.0)
 # Whole numbers that mean nothing we can see: masks, kinds, flags.
 _FLAGS: Range = (0, 1)
@@ -70,13 +73,12 @@ def fill(spec: TensorSpec, shape: Shape, value: float) -> Array:
 def _dtype(spec: TensorSpec) -> Any:
     import numpy as np
 
-    try:
-        return np.dtype(spec.dtype)
-    except TypeError:
+    if spec.dtype not in _KNOWN:
         raise Invalid(
             f"input {spec.name!r} is {spec.dtype}, which reference inputs cannot be",
             "Export the model with float32 or float16 inputs.",
-        ) from None
+        )
+    return np.dtype(spec.dtype)
 
 
 def _meant(spec: TensorSpec, dtype: Any, meaning: Meaning) -> Range:

@@ -36,7 +36,11 @@ def sized(proto: ModelProto, shapes: Mapping[str, Shape]) -> ModelProto:
     for output in copy.graph.output:
         output.type.tensor_type.ClearField("shape")
     weights.detach(copy)
-    inferred: ModelProto = shape_inference.infer_shapes(copy, data_prop=True)
+    try:
+        inferred: ModelProto = shape_inference.infer_shapes(copy, data_prop=True)
+    except shape_inference.InferenceError:
+        # Either the graph contradicts itself, which the runtime tells better, or it is only this inference that fails.
+        return copy
     return inferred
 
 

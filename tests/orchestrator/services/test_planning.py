@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from farm.protocol.codec import loads
+from farm.protocol.errors import TargetUnavailable
+from farm.protocol.facts import DeviceFacts
+from farm.protocol.options import BuildOptions, Precision
+from orchestrator.services import fleet, planning
+from tests.support.coordinator import Coordinator, cpu_facts
+
+FACTS = Path(__file__).parents[2] / "data" / "facts"
+
+
+def recorded(farm: Coordinator, *names: str) -> None:
+    for name in names:
+        fleet.record(farm.context, f"{name}-1", loads(DeviceFacts, (FACTS / f"{name}.json").read_text()))
+
+
+def test_three_generations_are_planned_from_their_facts(farm: Coordinator) -> None:
+    recorded(farm, "xavier", "v100", "rtx4090")
+    ask = farm.ask(targets=("xavier", "v100", "rtx4090"), options=BuildOptions(precision=Precision.FP16))
+    rows = planning.plan(farm.context, ask).rows
+    assert [row.plugin_generation for row in rows] == ["IPluginV2DynamicExt", "IPluginV3", "IPluginV3"]
+    assert [row.precision_mechanism for row in rows] == [
+        "builder flag FP16",
+        "builder flag FP16",
+        "strongly typed graph cast to FP16",
+    ]
+    assert [row.backend_version.split(".")[0] for row in rows] == ["8", "10", "11"]
+    assert {row.hit for row in rows} == {"miss"}
+    assert len({row.key for row in rows}) == 3
+    assert all("recorded" in row.problems[0] and not row.devices for row in rows)
+
+
+def test_a_plan_changes_nothing_and_tells_what_a_submit_would_meet(farm: Coordinator) -> None:
+    box = farm.enrol()
+    ask = farm.ask()
+
+    def hit() -> str:
+        return planning.plan(farm.context, ask).rows[0].hit
+
+    assert (hit(), hit()) == ("miss", "miss")
+    farm.submit()
+    assert hit() == "building"
+    box.serve()
+    row = planning.plan(farm.context, ask).rows[0]
+    assert (row.hit, row.devices, row.estimate_s, row.problems) == ("hit", ("box",), 1.5, ())
+    assert row.engine
+
+
+def test_a_name_of_two_targets_lists_what_selects_each(farm: Coordinator) -> None:
+    farm.enrol()
+    farm.enrol("old", cpu_facts("old", version="1.19.2"))
+    with pytest.raises(TargetUnavailable) as refused:
+        planning.plan(farm.context, farm.ask())
+    for choice in refused.value.details["candidates"]:
+        assert len(planning.plan(farm.context, farm.ask(targets=(choice,))).rows) == 1
+    assert len(planning.plan(farm.context, farm.ask(targets=("all",))).rows) == 2

@@ -1,0 +1,34 @@
+"""Every row of the table; a step that is added needs no line here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from farm.device.hosttools import TOOLS
+from worker.host.graph.steps import STEPS, step
+
+DOCUMENT = Path(__file__).parents[4] / "docs" / "graph.md"
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_is_what_the_table_says(name: str) -> None:
+    one = step(name)
+    assert name == one.NAME
+    assert one.DESCRIPTION
+    assert 0 < one.TOLERANCE < 1e-3
+    assert all(isinstance(value, (bool, int, float, str)) for value in one.PARAMETERS.values())
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_the_tools_of_a_step_are_in_the_key(name: str) -> None:
+    assert set(step(name).TOOLS) <= set(TOOLS)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_is_documented_with_its_tolerance(name: str) -> None:
+    (row,) = [line for line in DOCUMENT.read_text().splitlines() if line.startswith(f"| `{name}` |")]
+    assert f"{step(name).TOLERANCE:g}" in row
+    for parameter in step(name).PARAMETERS:
+        assert f"`{parameter}`" in row
