@@ -138,7 +138,8 @@ class Transport:
             )
             response = client.send(request, stream=True)
             try:
-                if response.status_code >= 400:
+                # A redirect is one as well: the token is for this address alone.
+                if response.status_code >= 300:
                     response.read()
                     raise self._error(response)
                 yield response
