@@ -11,7 +11,7 @@ from farm.protocol.errors import Invalid
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.target import BuildTarget
 
-_CLAUSE = re.compile(r"\s*([a-z_]+)\s*(>=|<=|!=|~=|==|=|>|<)\s*(.*?)\s*", re.IGNORECASE)
+_CLAUSE = re.compile(r"\s*([a-z][a-z0-9_]*)\s*(>=|<=|!=|~=|==|=|>|<)\s*(.*?)\s*", re.IGNORECASE)
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(ib|b|)", re.IGNORECASE)
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _ORDER: dict[str, Callable[[object, object], bool]] = {
@@ -157,7 +157,7 @@ def _comparable(kind: str, found: Value, wanted: str) -> tuple[object, object]:
     if kind == "version":
         # As far as the user wrote it: 8.5.2 is neither above nor below 8.5.
         parts = _version(wanted)
-        return (_version(str(found)) + (0,) * len(parts))[: len(parts)], parts
+        return (_numbers(str(found)) + (0,) * len(parts))[: len(parts)], parts
     return str(found).lower(), wanted.lower()
 
 
@@ -179,5 +179,9 @@ def _size(text: str) -> float:
 def _version(text: str) -> tuple[int, ...]:
     if not re.match(r"[0-9]", text):
         raise Invalid(f"{text!r} is not a version", "Write for instance version>=8.5.")
+    return _numbers(text)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
     numbers = (re.match(r"[0-9]*", part) for part in text.split("."))
     return tuple(int(match[0]) for match in numbers if match and match[0])

@@ -16,7 +16,11 @@ from .transaction import Transaction
 
 def cancel_requests(transaction: Transaction, requests: Sequence[RequestRow], reason: str) -> None:
     """Cancel those that are active, then every build that nobody wants any more."""
-    active = [item for item in requests if item.ended_at is None]
+    # Builds first, as those do that end them; what ended since the requests were read stays as it ended.
+    for build_id in sorted({item.build_id for item in requests if item.build_id}):
+        builds.by_id(transaction.connection, build_id, lock=True)
+    locked = submissions.lock_requests(transaction.connection, [item.id for item in requests])
+    active = [item for item in locked if item.ended_at is None]
     for item in active:
         submissions.change_request(
             transaction.connection, item.id, state=State.CANCELLED, reason=reason, ended_at=transaction.at

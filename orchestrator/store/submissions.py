@@ -124,6 +124,12 @@ def request_by_id(connection: Connection, request_id: str) -> RequestRow | None:
     return found[0] if found else None
 
 
+def lock_requests(connection: Connection, request_ids: Sequence[str]) -> tuple[RequestRow, ...]:
+    """These requests as they are now, locked."""
+    query = select(request).where(request.c.id.in_(request_ids)).order_by(request.c.id)
+    return _requests(connection, query.with_for_update())
+
+
 def wanting(connection: Connection, build_id: str) -> tuple[RequestRow, ...]:
     """The active requests that want a build, locked."""
     query = select(request).where(request.c.build_id == build_id, request.c.ended_at.is_(None))
