@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from .support.services import Broker, Postgres
+    from .support.broker import Broker
+    from .support.services import Postgres
 
 _SERVICES = pytest.StashKey["dict[str, str]"]()
 
@@ -41,9 +42,9 @@ def postgres(pytestconfig: pytest.Config) -> Iterator[Postgres]:
 @pytest.fixture(scope="session")
 def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
     """The Redis or Valkey of this run; one that cannot start is an error, never a skip."""
-    from .support import services
+    from .support import broker as brokers
 
-    with services.broker(os.environ) as server:
+    with brokers.broker(os.environ) as server:
         pytestconfig.stash[_SERVICES]["broker"] = server.described
         yield server
 

