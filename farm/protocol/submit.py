@@ -52,6 +52,7 @@ class PlanRow:
         key: Digest of the request key; None where the target cannot be served.
         hit: `hit`, `miss`, `building`, `failed` or `quarantined`.
         devices: Names that could build it now.
+        recorded: Names of which only recorded facts are known, where nobody else could build it.
         estimate_s: From the farm's own history; None where there is none.
         problems: Why it cannot be built, one sentence each; empty where it can.
     """
@@ -71,6 +72,7 @@ class PlanRow:
     estimate_s: Optional[float] = None
     problems: Tuple[str, ...] = ()
     request_key: Optional[RequestKey] = None
+    recorded: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -38,9 +38,7 @@ def _row(connection: Connection, resolved: Resolved, order: Order, host: bool) -
     target, how = resolved.target, mechanism(resolved.target, order.key.options)
     prospect = look(connection, order)
     problems = list(how.problems)
-    if resolved.recorded:
-        problems.append(f"only recorded devices are a {resolved.word}; start a worker on one")
-    elif not host:
+    if not resolved.recorded and not host:
         problems.append("no host has enrolled to prepare models")
     return PlanRow(
         word=resolved.word,
@@ -58,6 +56,7 @@ def _row(connection: Connection, resolved: Resolved, order: Order, host: bool) -
         estimate_s=build_lists.usual_s(connection, digest(target), order.key.model),
         problems=tuple(problems),
         request_key=order.key,
+        recorded=resolved.devices if resolved.recorded else (),
     )
 
 

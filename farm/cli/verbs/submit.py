@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Tuple
+from typing import Any, Optional, Tuple
 
 import click
 
@@ -11,7 +11,7 @@ from farm.protocol.submit import Plan, PlanRow
 
 from ..ask import local_ask
 from ..build_options import BUILD_OPTIONS, with_options
-from ..console import columns, emit_json, emit_table, say
+from ..console import columns, emit_json, emit_table, out, say
 from ..context import Connection
 from ..format import BAD, Cell, CellLike, dim, duration, short, word
 from ..options import json_option, option, verb
@@ -52,7 +52,7 @@ def submit(connection: Connection, /, **given: Any) -> int:
         if given["as_json"]:
             emit_json(view)
         else:
-            click.echo(view.id)
+            out(view.id)
             say(f"submitted {view.name} for {', '.join(item.target for item in view.builds)}")
             say(f"follow it with farm status {view.id} --watch")
     return Exit.DONE
@@ -71,7 +71,8 @@ def plan(connection: Connection, /, **given: Any) -> int:
     return _plan(connection, given)
 
 
-_COLUMNS = columns("word, target~, toolchain~, precision~, plugins, key, hit, estimate>, devices~")
+_COLUMNS = columns("word, target~, precision~, plugins, key, hit, estimate>, devices~")
+_TOOLCHAINS = columns("word, toolchain~")
 
 
 def _plan(connection: Connection, given: Any) -> int:
@@ -81,9 +82,13 @@ def _plan(connection: Connection, given: Any) -> int:
         emit_json(found)
     else:
         emit_table(_COLUMNS, [_row(row) for row in found.rows])
+        out()
+        emit_table(_TOOLCHAINS, [(row.word, _toolchain(row)) for row in found.rows])
         for row in found.rows:
             for problem in row.problems:
                 say(f"{row.word}: {problem}")
+            if row.recorded:
+                say(f"{row.word}: only recorded facts are known; farm submit needs a worker on such a device")
     return _exit(found)
 
 
@@ -95,16 +100,24 @@ def _exit(found: Plan) -> int:
 
 
 def _row(row: PlanRow) -> Tuple[CellLike, ...]:
-    tools: List[str] = [f"{name} {version}" for name, version in row.toolchain.items()]
     estimate: Optional[float] = row.estimate_s if row.hit != "hit" else None
     return (
         row.word,
         row.target,
-        ", ".join(tools) or dim("-"),
         row.precision_mechanism,
         row.plugin_generation,
         dim(short(row.key)),
         Cell("refused", BAD) if row.problems else word(row.hit),
         duration(estimate),
-        ", ".join(row.devices) or dim("none now"),
+        _devices(row),
     )
+
+
+def _devices(row: PlanRow) -> CellLike:
+    if row.recorded:
+        return dim(", ".join(f"{name} (recorded)" for name in row.recorded))
+    return ", ".join(row.devices) or dim("none now")
+
+
+def _toolchain(row: PlanRow) -> CellLike:
+    return ", ".join(f"{name} {version}" for name, version in row.toolchain.items()) or dim("-")
