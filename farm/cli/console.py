@@ -73,7 +73,10 @@ def emit_fields(pairs: Sequence[Tuple[str, CellLike]]) -> None:
         return
     width = max((len(name) for name, _ in shown), default=0)
     for name, cell in shown:
-        out(f"{name:<{width}}  {_text(cell)}")
+        first, *more = _text(cell).split("\n")
+        out(f"{name:<{width}}  {first}")
+        for line in more:
+            out(f"{'':<{width}}  {line}")
 
 
 def plain_table(heads: Sequence[Column], rows: Sequence[Sequence[CellLike]]) -> List[str]:

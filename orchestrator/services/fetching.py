@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from farm.protocol.codec import to_json
-from farm.protocol.errors import FarmError, NotFound
+from farm.protocol.errors import FarmError, NoEngine
 from farm.protocol.model import check_digest
 from farm.protocol.submit import FetchAnswer, FetchAsk
 from orchestrator.rules.fetch import Stored, Wish, choose, considered
@@ -24,8 +24,7 @@ def fetch(context: Context, ask: FetchAsk) -> FetchAnswer:
     Never one of a model that the name pointed at before, unless `ask.model` names it.
 
     Raises:
-        NotFound: Nothing has this name.
-        NoEngine: Nothing fits; `details.considered` holds every candidate.
+        NoEngine: Nothing has this name, or nothing fits; `details.considered` holds every candidate.
         Conflict: Several variants fit.
     """
     with context.transaction() as transaction:
@@ -46,7 +45,7 @@ def fetch(context: Context, ask: FetchAsk) -> FetchAnswer:
 def _model(connection: Connection, ask: FetchAsk) -> str:
     points_at = catalog.pointed_at(connection, ask.name)
     if points_at is None:
-        raise NotFound(f"there is no model {ask.name[:80]!r}", "Run farm models.")
+        raise NoEngine(f"there is no model {ask.name[:80]!r}", "Run farm models.")
     return check_digest(ask.model) if ask.model else points_at
 
 

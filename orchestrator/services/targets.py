@@ -58,7 +58,7 @@ def remove(context: Context, name: str) -> None:
     """
     with context.transaction() as transaction:
         if any(word.name == name for word in BUILTIN):
-            raise Conflict(f"{name!r} is built in and cannot be removed")
+            raise Conflict(f"{name!r} is built in and cannot be removed", "farm targets lists your own words.")
         if not words.remove(transaction.connection, name):
             raise NotFound(f"there is no target word {name[:80]!r}", "Run farm targets list.")
 

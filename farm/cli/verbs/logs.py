@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING, Iterator, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional, Sequence, Tuple, Union
 
 import click
 
+from farm.protocol.errors import Invalid
 from farm.protocol.exits import Exit
 
-from ..console import out, say
+from ..console import emit_json, out, say
 from ..context import Connection
-from ..options import option, verb
+from ..options import json_option, option, verb
 
 if TYPE_CHECKING:
     from farm.client import FarmClient
@@ -24,15 +25,22 @@ if TYPE_CHECKING:
 @option("--follow", "-f", is_flag=True, help="Go on until the build has ended.")
 @option("--target", metavar="WORD", help="Only this target of a submission.")
 @option("--preparation", is_flag=True, help="How the model of a submission was prepared, instead.")
+@json_option
 @click.pass_obj
-def logs(connection: Connection, id_: str, follow: bool, target: Optional[str], preparation: bool) -> int:
+def logs(
+    connection: Connection, id_: str, follow: bool, target: Optional[str], preparation: bool, as_json: bool
+) -> int:
     """Print the log of a build, or of every build of a submission; of several each line begins with its target.
 
     Of a build that was never started it is the log of its preparation.
     """
+    if follow and as_json:
+        raise Invalid("--json prints one object, --follow does not end", "Give one of them.")
     with connection.client() as client:
         sources = client.log_sources(id_, target)
-        if preparation:
+        if as_json:
+            emit_json({"logs": [_told(client, source, preparation) for source in sources]})
+        elif preparation:
             for name in dict.fromkeys(source.preparation for source in sources if source.preparation):
                 _emit(client.preparation_log(name, follow))
         elif not sources:
@@ -45,6 +53,12 @@ def logs(connection: Connection, id_: str, follow: bool, target: Optional[str], 
             for name, line in lines:
                 out(f"{click.style(name.ljust(width), fg='cyan')}  {line}")
     return Exit.DONE
+
+
+def _told(client: FarmClient, source: LogSource, preparation: bool) -> Dict[str, Any]:
+    prepared = client.preparation_log(source.preparation) if source.preparation else ()
+    lines = list(prepared if preparation else client.log(source))
+    return {"target": source.target, "build": source.build, "preparation": source.preparation, "lines": lines}
 
 
 def _emit(lines: Iterator[str]) -> None:

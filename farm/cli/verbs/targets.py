@@ -69,10 +69,14 @@ def add(
 
 @targets.command("rm")
 @click.argument("name")
+@json_option
 @click.pass_obj
-def remove(connection: Connection, name: str) -> int:
+def remove(connection: Connection, name: str, as_json: bool) -> int:
     """Forget an own word."""
     with connection.client() as client:
         client.targets.remove(name)
-    say(f"removed {name}")
+    if as_json:
+        emit_json({"removed": name})
+    else:
+        say(f"removed {name}")
     return Exit.DONE

@@ -6,6 +6,7 @@ from typing import Optional, Sequence
 
 import click
 
+from farm.protocol.errors import Conflict
 from farm.protocol.exits import Exit
 from farm.protocol.model import check_name
 from farm.protocol.states import Scope
@@ -75,14 +76,27 @@ def list_(connection: Connection, as_json: bool) -> int:
 
 
 @token.command("revoke")
-@click.argument("id_", metavar="TOKEN")
+@click.argument("token_", metavar="TOKEN")
+@json_option
 @click.pass_obj
-def revoke(connection: Connection, id_: str) -> int:
-    """Make a token invalid at once."""
+def revoke(connection: Connection, token_: str, as_json: bool) -> int:
+    """Make a token, named by its id or its name, invalid at once."""
     with connection.client() as client:
+        id_ = _id_of(client.tokens.list(), token_)
         client.tokens.revoke(id_)
-    say(f"revoked {id_}")
+    if as_json:
+        emit_json({"revoked": id_})
+    else:
+        say(f"revoked {id_}")
     return Exit.DONE
+
+
+def _id_of(views: Sequence[TokenView], word: str) -> str:
+    """The id that a word means; a name means the one valid token that has it."""
+    named = [view.id for view in views if view.name == word and not view.revoked_at]
+    if len(named) > 1 and word not in {view.id for view in views}:
+        raise Conflict(f"{len(named)} valid tokens are called {word}", f"Name one by its id: {', '.join(named)}.")
+    return named[0] if len(named) == 1 else word
 
 
 def _state(view: TokenView) -> CellLike:
