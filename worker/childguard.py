@@ -19,6 +19,9 @@ from farm.protocol.errors import FarmError, Invalid, Unsupported
 from farm.protocol.report import Failure, FailureKind
 from farm.protocol.states import State
 
+from .failpoints import Failpoints, parse
+from .settings import failpoints
+
 Work = TypeVar("Work")
 Enter = Callable[[State, str], None]
 
@@ -33,11 +36,13 @@ class Stages:
     Args:
         descriptor: Where to; None tells only the log.
         first: The stage that anything before the first `enter` belongs to.
+        faults: Strike once a stage was told.
     """
 
-    def __init__(self, descriptor: Optional[int], first: State) -> None:
+    def __init__(self, descriptor: Optional[int], first: State, faults: Optional[Failpoints] = None) -> None:
         self.current = first
         self._descriptor = descriptor
+        self._faults = faults or Failpoints({})
 
     def enter(self, state: State, detail: str = "") -> None:
         """A stage begins."""
@@ -45,6 +50,7 @@ class Stages:
         logging.getLogger(__name__).info("-- %s%s", state, f": {detail}" if detail else "")
         if self._descriptor is not None:
             os.write(self._descriptor, (json.dumps({"state": str(state), "detail": detail}) + "\n").encode())
+        self._faults.strike(state)
 
 
 def guard(
@@ -65,7 +71,7 @@ def guard(
     """
     # The standard output is the parent's log: one line for each message, at once.
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
-    stages = Stages(descriptor, first)
+    stages = Stages(descriptor, first, Failpoints(parse(failpoints())))
     try:
         told = work(loads(kind, (workspace / SPEC_FILE).read_bytes()), workspace, stages.enter)
         _write(workspace / RESULT_FILE, told)

@@ -8,6 +8,7 @@ from typing import Mapping, Optional
 from farm.protocol.errors import Invalid
 
 STAGES_VARIABLE = "FARM_CHILD_STAGES"
+FAILPOINTS_VARIABLE = "FARM_FAILPOINTS"
 
 
 def stages_descriptor(environ: Mapping[str, str] = os.environ) -> Optional[int]:
@@ -19,3 +20,13 @@ def stages_descriptor(environ: Mapping[str, str] = os.environ) -> Optional[int]:
     if text and not text.isdigit():
         raise Invalid(f"{STAGES_VARIABLE} is {text!r}", "Give the number of an open descriptor, or nothing.")
     return int(text) if text else None
+
+
+def failpoints(environ: Mapping[str, str] = os.environ) -> str:
+    """Faults on purpose, see `worker.failpoints`; empty but in tests."""
+    return environ.get(FAILPOINTS_VARIABLE, "")
+
+
+def process_environment() -> Mapping[str, str]:
+    """The environment of this process as it is now."""
+    return dict(os.environ)

@@ -50,15 +50,21 @@ class Transport:
         url: Without `/api/v1`.
         timeout_s: For each wait on the network, not for a whole transfer.
         sleep: Between two tries of one call.
+        headers: Sent with every call.
     """
 
     def __init__(
-        self, url: str, token: str, timeout_s: float = 30.0, sleep: Callable[[float], None] = time.sleep
+        self,
+        url: str,
+        token: str,
+        timeout_s: float = 30.0,
+        sleep: Callable[[float], None] = time.sleep,
+        headers: Optional[Mapping[str, str]] = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.timeout_s = timeout_s
         self.sleep = sleep
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._headers = {**(headers or {}), "Authorization": f"Bearer {token}"}
         self._client: Optional[httpx.Client] = None
 
     def value(self, kind: Type[T], method: str, path: str, body: Any = None, **options: Any) -> T:
@@ -89,8 +95,9 @@ class Transport:
         content: Optional[Content] = None,
         headers: Optional[Mapping[str, str]] = None,
         repeatable: Optional[bool] = None,
+        silence_s: Optional[float] = None,
     ) -> httpx.Response:
-        """A successful answer, read to its end. `body` is a protocol value or plain JSON.
+        """A successful answer, read to its end. `body` is a protocol value or plain JSON; `silence_s` as for `stream`.
 
         Tried again where that is harmless: nothing was sent, or the call is `repeatable`, by default as its method
         promises.
@@ -104,7 +111,9 @@ class Transport:
         pauses = list(_PAUSES_S)
         while True:
             try:
-                with self.stream(method, path, params=params, content=content, headers=headers) as response:
+                with self.stream(
+                    method, path, params=params, content=content, headers=headers, silence_s=silence_s
+                ) as response:
                     response.read()
                     return response
             except Broken as error:

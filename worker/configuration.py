@@ -1,0 +1,133 @@
+"""What one worker runs with: from flags, then the environment, then what was measured on the machine."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Mapping, Optional, Tuple
+
+from farm.protocol.errors import Invalid
+from farm.protocol.facts import DeviceFacts
+from farm.protocol.states import Role
+from farm.protocol.target import CPU_BACKENDS
+from farm.protocol.work import Enrolment
+
+_CACHE_BYTES = 20 << 30
+_GRACE_S = 300.0
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """Settings of one worker. What is empty is decided by what is measured on the machine.
+
+    Attributes:
+        data: Folder of the cache, the workspaces and the locks of the slots.
+        name: Of the device.
+        targets: Words it serves; empty means all that it can.
+        trust_group: Devices of one group share compiled plugin libraries.
+        cache_bytes: What blobs of earlier work may take on the disk.
+        memory_bytes: A build that takes more is ended; None leaves it to the machine.
+        grace_s: How long running work may go on after SIGTERM before it is handed back.
+        failpoints: Faults on purpose, for tests.
+    """
+
+    data: Path
+    name: str = ""
+    roles: Tuple[Role, ...] = ()
+    slots: Tuple[str, ...] = ()
+    targets: Tuple[str, ...] = ()
+    trust_group: str = "default"
+    cache_bytes: int = _CACHE_BYTES
+    memory_bytes: Optional[int] = None
+    grace_s: float = _GRACE_S
+    failpoints: str = ""
+
+
+def from_environment(environ: Mapping[str, str], data: Optional[Path], **flags: Optional[str]) -> WorkerSettings:
+    """The settings that flags and an environment describe; a flag `name` stands for `FARM_WORKER_NAME`.
+
+    Raises: Invalid: names the setting and its value.
+    """
+
+    def told(name: str) -> str:
+        return flags.get(name) or environ.get(f"FARM_WORKER_{name.upper()}") or ""
+
+    memory = _number(told, "memory_bytes", 0)
+    return WorkerSettings(
+        data=(data or Path(environ.get("FARM_WORKER_DATA") or _default_data(environ))).expanduser().absolute(),
+        name=told("name"),
+        roles=tuple(_role(word) for word in _words(told("roles"))),
+        slots=_words(told("slots")),
+        targets=_words(told("targets")),
+        trust_group=told("trust_group") or WorkerSettings.trust_group,
+        cache_bytes=int(_number(told, "cache_bytes", _CACHE_BYTES)),
+        memory_bytes=int(memory) or None,
+        grace_s=_number(told, "grace_s", _GRACE_S),
+        failpoints=environ.get("FARM_FAILPOINTS") or "",
+    )
+
+
+def enrolment(settings: WorkerSettings, facts: DeviceFacts) -> Enrolment:
+    """How this device introduces itself.
+
+    Raises: Invalid: it can neither prepare nor build.
+    """
+    able = [Role.HOST] if facts.host_tools else []
+    able += [Role.DEVICE] if facts.backends else []
+    roles = settings.roles or tuple(able)
+    lacking = [role for role in roles if role not in able]
+    if lacking or not roles:
+        raise Invalid(
+            f"this machine cannot be a {lacking[0] if lacking else 'worker'}: "
+            + ("it has no tools to prepare graphs" if lacking == [Role.HOST] else "it has no runtime to build with"),
+            "Run farm doctor: it says what to install.",
+        )
+    return Enrolment(
+        name=settings.name or _name_of(facts.hostname),
+        facts=facts,
+        roles=roles,
+        slots=settings.slots or _slots(facts, roles),
+        targets=settings.targets,
+        trust_group=settings.trust_group,
+    )
+
+
+def _slots(facts: DeviceFacts, roles: Tuple[Role, ...]) -> Tuple[str, ...]:
+    """One for each card that a runtime here can use, and one for the processor where it has something to do."""
+    on_cards = Role.DEVICE in roles and any(item.name not in CPU_BACKENDS for item in facts.backends)
+    on_processor = Role.HOST in roles or any(item.name in CPU_BACKENDS for item in facts.backends)
+    cards = tuple(f"gpu{number}" for number in range(len(facts.gpus))) if on_cards else ()
+    return (*cards, *(("cpu0",) if on_processor or not cards else ()))
+
+
+def _name_of(hostname: str) -> str:
+    return _NOT_IN_NAMES.sub("-", hostname).strip("-._")[:63] or "worker"
+
+
+def _words(text: str) -> Tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _role(word: str) -> Role:
+    try:
+        return Role(word)
+    except ValueError:
+        raise Invalid(f"{word!r} is no role", "Give host, device or both: host,device.") from None
+
+
+def _number(told: Callable[[str], str], name: str, default: float) -> float:
+    text = told(name)
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = -1.0
+    if value < 0:
+        raise Invalid(f"FARM_WORKER_{name.upper()}={text} is not a number from 0 on", "Set it anew or unset it.")
+    return value
+
+
+def _default_data(environ: Mapping[str, str]) -> Path:
+    home = environ.get("XDG_DATA_HOME") or Path(environ.get("HOME") or "~") / ".local" / "share"
+    return Path(home) / "farm-worker"

@@ -1,0 +1,139 @@
+"""The coordinator as the worker sees it. The token lives here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from farm.client.transport import Transport, segment
+from farm.protocol.codec import loads
+from farm.protocol.errors import CoordinatorError, ProtocolError
+from farm.protocol.work import (
+    Beat,
+    BuildResult,
+    Claim,
+    ClaimAsk,
+    Control,
+    Enrolled,
+    Enrolment,
+    FailureReport,
+    Heartbeat,
+    HeartbeatAnswer,
+    Lease,
+    PreparationResult,
+    StageReport,
+)
+
+_ANSWER_S = 15.0
+_LEASE_HEADER = "Farm-Lease"
+
+
+class Coordinator:
+    """Calls that a worker makes. Each raises `Broken` where the same call may succeed later; all may be repeated.
+
+    Args:
+        url: Without `/api/v1`.
+        token: A token with the scope `worker`.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self._token = token
+        self._transport = Transport(url, token, timeout_s=_ANSWER_S)
+
+    def enrol(self, enrolment: Enrolment) -> Enrolled:
+        """Introduce this device. Raises: Unauthorized, Forbidden, Conflict, Invalid."""
+        return self._transport.value(Enrolled, "POST", "/enrol", enrolment, repeatable=False)
+
+    def heartbeat(self, beat: Heartbeat) -> HeartbeatAnswer:
+        """Tell that this device lives."""
+        return self._transport.value(HeartbeatAnswer, "POST", "/heartbeat", beat, repeatable=False)
+
+    def claim(self, ask: ClaimAsk) -> Optional[Claim]:
+        """Ask for work; None where there is none.
+
+        Raises: Forbidden: the device is not enrolled any more.
+        """
+        response = self._transport.request("POST", "/claims", ask, repeatable=False, silence_s=ask.wait_s + _ANSWER_S)
+        if not response.content:
+            return None
+        try:
+            return loads(Claim, response.content)
+        except ProtocolError as error:
+            raise CoordinatorError(
+                f"the coordinator at {self.url} gave work that this version does not understand: {error}",
+                "Install the same version of farm on both sides.",
+            ) from error
+
+    def hold(self, lease: Lease) -> LeaseLine:
+        """The calls of one lease."""
+        named = {_LEASE_HEADER: f"{lease.attempt}:{lease.token}"}
+        blobs = Transport(self.url, self._token, timeout_s=4 * _ANSWER_S, headers=named)
+        return LeaseLine(lease, self._transport, blobs)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+
+class LeaseLine:
+    """Calls of one lease. Each raises `LeaseLost` when the work is somebody else's.
+
+    Attributes:
+        blobs: For transfers in the name of the lease.
+    """
+
+    def __init__(self, lease: Lease, transport: Transport, blobs: Transport) -> None:
+        self.lease = lease
+        self.blobs = blobs
+        self._transport = transport
+        self._path = f"/leases/{segment(lease.attempt)}"
+
+    def beat(self, wait_s: float) -> Control:
+        """Hold the lease; answered when the coordinator wants something, or after `wait_s`."""
+        return self._transport.value(
+            Control,
+            "POST",
+            f"{self._path}/beat",
+            Beat(self.lease.token, wait_s),
+            repeatable=False,
+            silence_s=wait_s + _ANSWER_S,
+        )
+
+    def stage(self, report: StageReport) -> None:
+        """Tell that the work entered a stage. Raises: Conflict: the stage does not follow."""
+        self._say("stage", report)
+
+    def log(self, offset: int, data: bytes) -> int:
+        """Add to the log; where it ends now. Raises: Conflict: `details.offset` is where to go on."""
+        response = self._transport.request(
+            "POST",
+            f"{self._path}/log",
+            params={"token": self.lease.token, "offset": offset},
+            content=data,
+            headers={"Content-Type": "application/octet-stream"},
+            repeatable=False,
+        )
+        return int(response.json()["offset"])
+
+    def prepared(self, result: PreparationResult) -> None:
+        """Complete a preparation. Raises: Conflict: blobs are missing. Invalid."""
+        self._say("prepared", result)
+
+    def publish(self, result: BuildResult) -> None:
+        """Publish an engine. Raises: Conflict: blobs are missing. Invalid: it contradicts the build."""
+        self._say("publish", result)
+
+    def fail(self, report: FailureReport) -> None:
+        """Tell that the work failed, and why."""
+        self._say("fail", report)
+
+    def release(self, reason: str) -> None:
+        """Give the work back: it is in the queue at once."""
+        self._say("release", {"token": self.lease.token, "reason": reason})
+
+    def close(self) -> None:
+        """Close the connections of the transfers."""
+        self.blobs.close()
+
+    def _say(self, what: str, body: object) -> None:
+        self._transport.request("POST", f"{self._path}/{what}", body, repeatable=False)

@@ -1,0 +1,89 @@
+"""The folder of one child, as the child protocol of docs/architecture.md lays it out, kept after a failure."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+from typing import Dict
+
+from farm.protocol.codec import dumps
+from farm.protocol.model import check_relative
+from farm.protocol.work import BuildWork, Claim, PreparationWork
+
+from .childguard import SPEC_FILE
+
+log = logging.getLogger(__name__)
+
+INPUTS_FILE = "reference_inputs.npz"
+OUTPUTS_FILE = "reference_outputs.npz"
+CALIBRATION_FILE = "calibration.npz"
+_KEPT = 3
+
+
+def inputs_of(claim: Claim) -> Dict[str, str]:
+    """Name in `input/` to the digest of the blob that belongs there.
+
+    Raises: Invalid: a name leaves the folder.
+    """
+    if claim.build is not None:
+        found = _of_build(claim.build)
+    elif claim.preparation is not None:
+        found = _of_preparation(claim.preparation)
+    else:
+        found = {}
+    for name in found:
+        check_relative(name)
+    return found
+
+
+def _of_build(work: BuildWork) -> Dict[str, str]:
+    prepared, found = work.prepared, {}
+    if work.reuse:
+        found.update({f"engine/{item.name}": item.sha256 for item in work.reuse.files})
+    else:
+        found.update({item.name: item.sha256 for item in prepared.files})
+        if work.key.options.calibration:
+            found[CALIBRATION_FILE] = work.key.options.calibration
+    found.update(_named({INPUTS_FILE: prepared.reference_inputs, OUTPUTS_FILE: prepared.reference_outputs}))
+    return found
+
+
+def _of_preparation(work: PreparationWork) -> Dict[str, str]:
+    policy = work.key.reference
+    given = _named({INPUTS_FILE: policy.inputs, OUTPUTS_FILE: policy.outputs})
+    return {**{item.name: item.sha256 for item in work.model.files}, **given}
+
+
+def _named(blobs: Dict[str, str | None]) -> Dict[str, str]:
+    return {name: sha256 for name, sha256 in blobs.items() if sha256 is not None}
+
+
+def make_workspace(folder: Path, claim: Claim) -> Path:
+    """An empty workspace with its `spec.json`."""
+    workspace = folder / claim.lease.attempt
+    for name in ("input", "output"):
+        (workspace / name).mkdir(parents=True)
+    spec = claim.build if claim.build is not None else claim.preparation
+    (workspace / SPEC_FILE).write_text(dumps(spec), encoding="utf-8")
+    return workspace
+
+
+def keep_failed(workspace: Path, folder: Path) -> None:
+    """Move a workspace to where a person may repeat the failure; the oldest there goes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(str(folder / workspace.name), ignore_errors=True)
+    shutil.move(str(workspace), str(folder / workspace.name))
+    by_age = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+    for old in by_age[_KEPT:]:
+        remove(old)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder with everything in it; what cannot be removed is told and left."""
+
+    def tell(_: object, path: str, error: object) -> None:
+        log.warning("cannot remove %s: %s", path, error)
+
+    if folder.exists():
+        shutil.rmtree(str(folder), onerror=tell)
