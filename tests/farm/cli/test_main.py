@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import subprocess
 from pathlib import Path
 from typing import Any, Dict
@@ -20,18 +19,8 @@ from farm.cli.options import Noun, kebab
 from farm.cli.table import SECTIONS, VERBS
 
 from ..double import TOKEN, Double
-from .conftest import Farm, start
-
-
-def test_help_costs_little(process: Farm) -> None:
-    """At most 0.2 s of processor time, Python's own start included; the best of three, for a busy machine."""
-    costs = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert process("--help").code == 0
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        costs.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(costs) <= 0.2
+from .conftest import Farm
+from .processes import start
 
 
 def test_help_imports_no_verb_and_nothing_heavy(process: Farm) -> None:

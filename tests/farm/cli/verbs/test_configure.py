@@ -42,7 +42,7 @@ def test_profiles_are_chosen_by_flag(process: Farm, double: Double, config: Path
 
 
 def test_a_token_can_come_from_a_pipe(environ: Dict[str, str], double: Double, config: Path, tmp_path: Path) -> None:
-    from ..conftest import start
+    from ..processes import start
 
     secret = tmp_path / "secret"
     secret.write_text(TOKEN + "\n")

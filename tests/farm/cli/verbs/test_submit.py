@@ -15,7 +15,8 @@ from farm.protocol.states import State
 
 from ...double import TOKEN, Double
 from ...test_client import until
-from ..conftest import Farm, start
+from ..conftest import Farm
+from ..processes import start
 
 
 def test_a_submit_prints_its_id_and_tells_the_person_how_to_follow(farm: Farm, model: Path) -> None:
