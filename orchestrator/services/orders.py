@@ -10,6 +10,7 @@ from farm.protocol.options import BenchmarkPolicy, VerifyPolicy
 from farm.protocol.submit import SubmitAsk
 from farm.protocol.target import BuildTarget
 from orchestrator.rules.hits import Wanted
+from orchestrator.rules.references import preparation_key
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,10 @@ class Order:
 
 def order(ask: SubmitAsk, recipe: PreparationRecipe, target: BuildTarget) -> Order:
     """What this submission orders for one target."""
-    model = ask.model.digest
-    preparation = PreparationKey(model, recipe, ask.reference)
+    preparation = preparation_key(ask, recipe)
     return Order(
         model_name=ask.name,
-        key=RequestKey(model, recipe, ask.options, target),
+        key=RequestKey(preparation.model, recipe, ask.options, target),
         preparation=preparation,
         wanted=wanted(ask, preparation.digest),
         priority=ask.priority,

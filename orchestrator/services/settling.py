@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from farm.protocol.keys import PreparationKey
 from farm.protocol.report import Failure
 from farm.protocol.states import ENDED_STATES, State
+from orchestrator.rules.references import preparation_key
 from orchestrator.store import builds, preparations, submissions
 from orchestrator.store.builds import BuildRow
 from orchestrator.store.preparations import PreparationRow
@@ -88,7 +88,7 @@ def _ordered(transaction: Transaction, request: RequestRow, build: BuildRow) -> 
     if submission is None:
         return None
     ask, key = submission.asked, build.request_key
-    preparation = PreparationKey(key.model, key.recipe, ask.reference)
+    preparation = preparation_key(ask, key.recipe)
     return Order(ask.name, key, preparation, wanted(ask, preparation.digest), ask.priority, force=False)
 
 
