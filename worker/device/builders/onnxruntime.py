@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Mapping
 
-from farm.protocol.errors import Unsupported
+from farm.protocol.errors import BuildFailed, Unsupported
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.requirement import requirement_from_target
 from farm.protocol.target import BuildTarget
@@ -49,9 +49,6 @@ class OnnxRuntimeBuilder(Builder):
 
     def build(self, order: BuildOrder) -> BuiltEngine:
         """See `Builder.build`."""
-        from .onnxruntime_half import halve_weights
-        from .onnxruntime_optimize import optimize
-        from .onnxruntime_quantize import quantize
         from .onnxruntime_shapes import fix_axes
 
         version = self._usable(order.target)
@@ -63,18 +60,16 @@ class OnnxRuntimeBuilder(Builder):
                 f"onnxruntime {version} uses {min(calibrating)} only for int8, not for {order.options.precision}",
                 "Add --precision int8, or leave the option out.",
             )
-        effective: Dict[str, Any] = {"precision": "float32"}
         source, fixed = fix_axes(order)
-        effective.update(fixed)
-        if order.options.precision is Precision.INT8:
-            source, quantized = quantize(source, order, version)
-            effective.update(quantized)
-        files, optimized = optimize(source, order)
-        effective.update(optimized)
-        if order.options.precision is Precision.FP16:
-            files, halved = halve_weights(order)
-            effective.update(halved)
-        return BuiltEngine(files, requirement_from_target(order.target), effective)
+        try:
+            return _built(order, source, version, fixed)
+        except BuildFailed as error:
+            if not fixed:
+                raise
+            # Sizes of the one branch may be impossible in another that is never taken, such as that of a second
+            # sample rate; onnxruntime looks at both.
+            log.warning("the graph cannot be built with fixed axes, so they stay open: %s", error.message)
+            return _built(order, order.model, version, {"axes_left_open": error.message})
 
     def open(self, engine: Path, options: BuildOptions) -> Session:
         """See `Builder.open`."""
@@ -103,3 +98,21 @@ class OnnxRuntimeBuilder(Builder):
                 "Restart the worker, so that it enrols with what the device has now.",
             )
         return here.version
+
+
+def _built(order: BuildOrder, source: Path, version: str, told: Mapping[str, Any]) -> BuiltEngine:
+    """The engine of one graph. Raises: BuildFailed, and what the steps raise."""
+    from .onnxruntime_half import halve_weights
+    from .onnxruntime_optimize import optimize
+    from .onnxruntime_quantize import quantize
+
+    effective: Dict[str, Any] = {"precision": "float32", **told}
+    if order.options.precision is Precision.INT8:
+        source, quantized = quantize(source, order, version)
+        effective.update(quantized)
+    files, optimized = optimize(source, order)
+    effective.update(optimized)
+    if order.options.precision is Precision.FP16:
+        files, halved = halve_weights(order)
+        effective.update(halved)
+    return BuiltEngine(files, requirement_from_target(order.target), effective)

@@ -138,6 +138,19 @@ def test_an_axis_that_a_profile_fixes_is_fixed_in_the_engine(tmp_path):
     assert report.verdict is Verdict.PASSED
 
 
+def test_axes_stay_open_where_a_branch_that_is_never_taken_cannot_have_them(tmp_path, silero):
+    """The branch for 8 kHz leaves nothing of the sound that the branch for 16 kHz takes."""
+    sizes = {
+        "input": ShapeRange((1, 576), (1, 576), (1, 576)),
+        "state": ShapeRange((2, 1, 128), (2, 1, 128), (2, 1, 128)),
+    }
+    options = BuildOptions(profiles=(sizes,))
+    _, engine, report = built(tmp_path, silero / models.SILERO_FILE, models.silero_inputs(), options)
+    assert "LSTM" in engine.effective["axes_left_open"]
+    assert "fixed_axes" not in engine.effective
+    assert report.verdict is Verdict.PASSED
+
+
 def test_an_axis_with_a_range_stays_dynamic_and_is_held_to_it(tmp_path):
     options = BuildOptions(profiles=profile(1, 4))
     order, engine, report = built(tmp_path, models.conv_net(batch="batch"), IMAGES, options)
