@@ -2,7 +2,8 @@
 
 An element is within tolerance when its absolute error is at most `atol` *or* its relative error at most `rtol`. The
 default `atol` is a share of the root mean square of the reference, since one number cannot suit logits of 1e3 and
-probabilities of 1e-3 alike. Whole numbers and truth values must be equal unless the user says otherwise.
+probabilities of 1e-3 alike. A probability near 0 is the end of a calculation with numbers near 1 whose rounding it
+keeps: `atol` is never less than that rounding, as long as it is small beside the reference itself. Whole numbers and truth values must be equal unless the user says otherwise.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ _SHARE: Dict[Precision, float] = {
     Precision.FP8: 0.3,
     Precision.BEST: 0.3,
 }
+
+# Four times the rounding of a float32 near 1, but never more than this share of the reference.
+_ROUNDING = 2.0**-21
+_ROUNDING_SHARE = 5e-3
 
 # Rows of a box output that may find no equal: a score beside its threshold may fall on the other side.
 _UNMATCHED: Dict[Precision, float] = {
@@ -69,7 +74,7 @@ def tolerance_for(name: str, policy: VerifyPolicy, precision: Precision, dtype: 
     exact = dtype.kind in "biu"
     share = 0.0 if exact else _SHARE[precision]
     return Tolerance(
-        atol=_given(policy.atol, name, share * rms),
+        atol=_given(policy.atol, name, 0.0 if exact else max(share * rms, min(_ROUNDING, _ROUNDING_SHARE * rms))),
         rtol=_given(policy.rtol, name, share),
         unmatched=_UNMATCHED[precision],
     )

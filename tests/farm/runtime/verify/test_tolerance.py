@@ -11,10 +11,17 @@ FLOAT, WHOLE = np.dtype(np.float32), np.dtype(np.int64)
 
 
 def test_the_default_follows_the_size_of_the_reference():
-    small = tolerance_for("y", VerifyPolicy(), Precision.FP32, FLOAT, rms=1e-3)
+    small = tolerance_for("y", VerifyPolicy(), Precision.FP32, FLOAT, rms=1e-2)
     large = tolerance_for("y", VerifyPolicy(), Precision.FP32, FLOAT, rms=1e3)
-    assert large.atol == pytest.approx(small.atol * 1e6)
+    assert large.atol == pytest.approx(small.atol * 1e5)
     assert large.rtol == small.rtol
+
+
+def test_a_probability_near_zero_may_keep_the_rounding_of_numbers_near_one():
+    """0.000144511 instead of 0.000144601: that is what the optimisation of a real network did to a sigmoid."""
+    atol = tolerance_for("y", VerifyPolicy(), Precision.FP32, FLOAT, rms=1.446e-4).atol
+    assert 9e-8 < atol < 5e-7
+    assert tolerance_for("y", VerifyPolicy(), Precision.FP32, FLOAT, rms=1e-9).atol == pytest.approx(5e-12)
 
 
 def test_every_precision_has_a_default_and_narrow_types_are_never_stricter():
