@@ -3,7 +3,8 @@
 An element is within tolerance when its absolute error is at most `atol` *or* its relative error at most `rtol`. The
 default `atol` is a share of the root mean square of the reference, since one number cannot suit logits of 1e3 and
 probabilities of 1e-3 alike. A probability near 0 is the end of a calculation with numbers near 1 whose rounding it
-keeps: `atol` is never less than that rounding, as long as it is small beside the reference itself. Whole numbers and truth values must be equal unless the user says otherwise.
+keeps: `atol` is never less than that rounding, as long as it is small beside the reference itself. Whole numbers and
+truth values must be equal unless the user says otherwise.
 """
 
 from __future__ import annotations
