@@ -10,6 +10,7 @@ from farm.protocol.errors import Invalid
 from farm.protocol.options import BenchmarkPolicy, BuildOptions, Precision, ReferencePolicy, Statistic, VerifyPolicy
 from farm.protocol.shapes import Shapes, parse_shapes, profile_from_shapes
 
+from .build_options import PRECISION_FLAGS
 from .words import comparators, number_range, pairs, plain_json, split_names, split_targets, tolerances
 
 if TYPE_CHECKING:
@@ -102,10 +103,23 @@ def build_options(given: Given, base: BuildOptions) -> BuildOptions:
         profiles = (profile_from_shapes(None, parse_shapes(given["shapes"]), None),)
     return replace(
         base,
-        precision=Precision(given["precision"]) if given["precision"] else base.precision,
+        precision=_precision(given) or base.precision,
         profiles=profiles,
         backend_options={**base.backend_options, **pairs("--option", given["backend_options"], plain_json)},
     )
+
+
+def _precision(given: Given) -> Optional[Precision]:
+    """What `--precision` or a flag of trtexec's asks for; one word, since two are not a mixture.
+
+    Raises: Invalid: they ask for two.
+    """
+    flags = [word for word in PRECISION_FLAGS if given[word]]
+    told = dict.fromkeys([*([given["precision"]] if given["precision"] else []), *flags])
+    if len(told) > 1:
+        both = " and ".join(told)
+        raise Invalid(f"{both} are two precisions", "Give one; --precision mix lets the builder choose for each layer.")
+    return Precision(next(iter(told))) if told else None
 
 
 def reference_policy(given: Given, base: ReferencePolicy) -> ReferencePolicy:

@@ -12,6 +12,8 @@ from farm.protocol.options import Precision, Statistic
 from .options import option
 
 Decorator = Callable[[Any], Any]
+# Words that trtexec has as flags.
+PRECISION_FLAGS = ("fp16", "bf16", "int8", "fp8", "best")
 
 _what = partial(option, section="What")
 _WHAT: List[Decorator] = [
@@ -24,6 +26,7 @@ _WHAT: List[Decorator] = [
 _build = partial(option, section="How to build")
 _BUILD: List[Decorator] = [
     _build("--precision", type=click.Choice([str(item) for item in Precision]), help="Default: fp32."),
+    *(_build(f"--{word}", is_flag=True, help=f"The same as --precision {word}.") for word in PRECISION_FLAGS),
     _build("--minShapes", multiple=True, metavar="SPEC", help="Smallest shapes of a profile."),
     _build("--optShapes", multiple=True, metavar="SPEC", help="Shapes to tune for."),
     _build("--maxShapes", multiple=True, metavar="SPEC", help="Largest shapes of a profile."),

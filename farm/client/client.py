@@ -77,6 +77,8 @@ class FarmClient(Submissions):
         allow: Tier = Tier.SAME_MODEL,
         precision: Optional[Precision] = None,
         progress: Optional[Progress] = None,
+        key: Optional[str] = None,
+        model: Optional[str] = None,
     ) -> Fetched:
         """The engine of a model that fits this device, in a folder that shows it whole or not at all.
 
@@ -87,12 +89,14 @@ class FarmClient(Submissions):
             allow: The worst tier to accept.
             precision: Chooses among variants.
             progress: Told while files arrive.
+            key: Exactly the engine with this key.
+            model: Digest of an earlier model of this name, instead of the one it points at now.
 
         Raises:
             NoEngine: none fits; `details["considered"]` has every candidate with its refusals.
             Conflict: several variants fit, or the folder holds something else.
         """
-        answer = self.find_engine(fetching.ask_for(name, facts, allow, precision))
+        answer = self.find_engine(fetching.ask_for(name, facts, allow, precision, key, model))
         return fetching.take(self._transport, answer, Path(folder), progress)
 
     def find_engine(self, ask: FetchAsk) -> FetchAnswer:

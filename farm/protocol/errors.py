@@ -109,7 +109,7 @@ class NumericsFailed(FarmError):
 
 
 class NoEngine(FarmError):
-    """Raised when no stored engine fits a device; the message gives one refusal a line."""
+    """Raised when no stored engine fits a device; `details["considered"]` holds each with its refusals."""
 
     code = "no_engine"
     exit_code = Exit.NO_ENGINE

@@ -66,35 +66,38 @@ def considered(stored: Sequence[Stored], wish: Wish) -> tuple[Candidate, ...]:
 def choose(stored: Sequence[Stored], wish: Wish) -> tuple[Candidate, tuple[Candidate, ...]]:
     """The engine to take, and everything that was considered.
 
-    The best tier wins; of one variant a full engine wins over a degraded one, then the newest.
+    The best tier wins, then a full engine over a degraded one, then the newest: all of one variant, since how well an
+    engine fits says nothing about which precision or which shapes were meant.
 
     Raises:
-        NoEngine: Nothing fits; one refusal a line.
-        Conflict: Several variants fit equally well.
+        NoEngine: Nothing fits.
+        Conflict: Several variants fit; the message lists them.
     """
     rows = considered(stored, wish)
     fitting = [row for row in rows if row.tier is not None]
     if not fitting:
         raise _nothing(wish, rows)
-    best = [row for row in fitting if row.tier is fitting[0].tier]
     by_id = {engine.id: engine for engine in stored}
-    newest_first = sorted(best, key=lambda row: (not by_id[row.engine].degraded, by_id[row.engine].created_at))[::-1]
     variants: dict[tuple[object, ...], Candidate] = {}
-    for row in newest_first:
+    for row in sorted(fitting, key=lambda row: _rank(row, by_id[row.engine])):
         variants.setdefault(by_id[row.engine].variant, row)
     if len(variants) > 1:
-        raise _several(wish, tuple(variants.values()), rows)
-    return newest_first[0], rows
+        raise _several(wish, tuple(variants.values()))
+    (taken,) = variants.values()
+    return taken, rows
+
+
+def _rank(row: Candidate, engine: Stored) -> tuple[int, bool, float]:
+    return TIERS.index(row.tier) if row.tier else len(TIERS), engine.degraded, -engine.created_at
 
 
 def _nothing(wish: Wish, rows: Sequence[Candidate]) -> FarmError:
-    told = "".join(f"\n  {row.target}, {row.precision} ({row.engine}): {'; '.join(row.refusals)}" for row in rows)
-    reason = f"no engine of {wish.name} fits this device:{told}" if rows else f"there is no engine of {wish.name}"
-    return NoEngine(reason, f"Build one: farm submit {wish.name}.onnx --targets …")
+    reason = f"no engine of {wish.name} fits this device as asked" if rows else f"there is no engine of {wish.name}"
+    return NoEngine(reason, f"Build one with farm submit {wish.name}.onnx --targets …")
 
 
-def _several(wish: Wish, variants: Sequence[Candidate], rows: Sequence[Candidate]) -> FarmError:
-    told = "".join(f"\n  {row.precision}, key {row.key[:12]} ({row.engine})" for row in variants)
+def _several(wish: Wish, variants: Sequence[Candidate]) -> FarmError:
+    told = "; ".join(f"{row.precision}, key {row.key[:12]} ({row.engine})" for row in variants)
     precisions = {row.precision for row in variants}
     how = "--precision or --key" if len(precisions) == len(variants) else "--key"
-    return Conflict(f"{len(variants)} different engines of {wish.name} fit this device:{told}", f"Choose with {how}.")
+    return Conflict(f"{len(variants)} different engines of {wish.name} fit this device: {told}", f"Choose with {how}.")

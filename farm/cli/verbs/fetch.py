@@ -40,6 +40,7 @@ _COLUMNS = columns("engine, target~, precision, fit, why not~")
 )
 @option("--precision", type=click.Choice([str(item) for item in Precision]), help="Choose among variants.")
 @option("--key", metavar="KEY", help="Exactly this engine key.")
+@option("--model", metavar="DIGEST", help="An earlier model of the name, by its digest in farm models NAME.")
 @option("--explain", is_flag=True, help="Show every engine that was considered and why not; bring nothing.")
 @option("--print-path", is_flag=True, help="Print nothing but the folder.")
 @json_option
@@ -52,6 +53,7 @@ def fetch(
     allow: str,
     precision: Optional[str],
     key: Optional[str],
+    model: Optional[str],
     explain: bool,
     print_path: bool,
     as_json: bool,
@@ -62,7 +64,7 @@ def fetch(
     alone.
     """
     facts = facts_of(connection, device)
-    ask = FetchAsk(name, facts, Tier(allow), Precision(precision) if precision else None, key)
+    ask = FetchAsk(name, facts, Tier(allow), Precision(precision) if precision else None, key, model)
     with connection.client() as client:
         if explain:
             return _explain(client, ask, as_json)

@@ -88,6 +88,17 @@ def test_every_option_reaches_its_field() -> None:
     assert (found.force, found.accept_degraded) == (True, True)
 
 
+@pytest.mark.parametrize("word", ["fp16", "bf16", "int8", "fp8", "best"])
+def test_a_precision_may_be_a_flag_as_in_trtexec(word: str) -> None:
+    assert parsed(f"--{word}") == parsed("--precision", word) == parsed(f"--{word}", "--precision", word)
+
+
+def test_two_precisions_are_refused() -> None:
+    for arguments in (["--fp16", "--int8"], ["--fp16", "--precision", "fp32"]):
+        with pytest.raises(Invalid, match="are two precisions"):
+            parsed(*arguments)
+
+
 def test_no_step_at_all_can_be_asked_for() -> None:
     assert parsed("--steps", "none").steps == ()
 

@@ -1,0 +1,79 @@
+"""Which engine a device is given, out of many."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from farm.protocol.errors import Conflict, NoEngine
+from farm.protocol.facts import DeviceFacts
+from farm.protocol.keys import PreparationRecipe, RequestKey
+from farm.protocol.options import BuildOptions, Precision
+from farm.protocol.requirement import Tier, requirement_from_target
+from farm.protocol.target import targets_from_facts
+from orchestrator.rules.fetch import Stored, Wish, choose, considered
+from tests.support.coordinator import gpu_facts
+
+HERE = gpu_facts()
+
+
+def stored(id: str, precision: Precision = Precision.FP32, facts: DeviceFacts = HERE, age: float = 0.0) -> Stored:
+    """An engine that was built on a device with these facts."""
+    (target,) = targets_from_facts(facts)
+    spec = RequestKey("m" * 64, PreparationRecipe(()), BuildOptions(precision=precision), target)
+    return Stored(id, target.label(), precision, spec.digest, spec, requirement_from_target(target), -age, False)
+
+
+def taken(*engines: Stored, precision: Precision | None = None, key: str | None = None) -> str:
+    """The id of the engine that is chosen."""
+    return choose(engines, Wish("net", HERE, Tier.SAME_MODEL, precision, key))[0].engine
+
+
+def test_of_one_variant_the_newest_is_taken() -> None:
+    assert taken(stored("old", age=9), stored("new"), stored("older", age=99)) == "new"
+
+
+def test_a_full_engine_is_taken_before_a_newer_degraded_one() -> None:
+    assert taken(stored("full", age=9), replace(stored("rung"), degraded=True)) == "full"
+
+
+def test_several_variants_are_listed_and_none_is_guessed() -> None:
+    engines = (stored("half", Precision.FP16), stored("whole"), stored("eight", Precision.INT8))
+    with pytest.raises(Conflict) as refused:
+        taken(*engines)
+    for engine in engines:
+        assert f"{engine.precision}, key {engine.key[:12]} ({engine.id})" in refused.value.message
+    assert refused.value.hint == "Choose with --precision or --key."
+    assert taken(*engines, precision=Precision.FP16) == "half"
+    assert taken(*engines, key=engines[2].key[:8]) == "eight"
+
+
+def test_a_better_fit_does_not_choose_between_variants() -> None:
+    smaller = replace(HERE, gpus=(replace(HERE.gpus[0], sm_count=100),))
+    near, far = stored("near", Precision.FP16), stored("far", facts=smaller)
+    tiers = [row.tier for row in considered((near, far), Wish("net", HERE, Tier.SAME_MODEL))]
+    assert tiers == [Tier.EXACT, Tier.SAME_MODEL]
+    with pytest.raises(Conflict, match="2 different engines"):
+        taken(near, far)
+
+
+def test_two_keys_of_one_precision_are_told_by_their_key() -> None:
+    first = stored("first")
+    second = replace(first, id="second", spec=replace(first.spec, options=BuildOptions(backend_options={"a": 1})))
+    with pytest.raises(Conflict) as refused:
+        taken(first, second)
+    assert refused.value.hint == "Choose with --key."
+
+
+def test_what_does_not_fit_is_refused_with_a_reason_each() -> None:
+    v100 = gpu_facts("Tesla V100", "7.0", "10.4.0")
+    rows = considered(
+        (stored("eng-1", facts=v100), replace(stored("bad"), refusal="quarantined")), Wish("net", HERE, Tier.SAME_MODEL)
+    )
+    assert all(row.tier is None and row.refusals for row in rows)
+    assert all("\n" not in refusal for row in rows for refusal in row.refusals)
+    with pytest.raises(NoEngine, match="no engine of net fits this device"):
+        taken(stored("eng-1", facts=v100))
+    with pytest.raises(NoEngine, match="there is no engine of net"):
+        taken()
