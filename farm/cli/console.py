@@ -12,6 +12,9 @@ from farm.protocol.codec import to_json
 
 from .format import Cell, CellLike
 
+# The exit code after Ctrl-C.
+INTERRUPTED = 130
+
 
 class Column(NamedTuple):
     """The head of a column, and whether it holds numbers or sentences; other cells are words, never broken."""

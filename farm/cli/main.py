@@ -15,7 +15,6 @@ from farm.protocol.exits import Exit
 from .context import Connection
 from .group import LazyGroup, ReaderLeft
 
-INTERRUPTED = 130
 _BROKEN_PIPE = 141
 _HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -55,6 +54,8 @@ def run(arguments: Sequence[str]) -> int:
         _tell_json(arguments, error)
         return _told(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
+        from .console import INTERRUPTED
+
         return INTERRUPTED
     except ReaderLeft:
         _drop_output()

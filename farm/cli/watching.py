@@ -6,10 +6,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Dict, Optional, Tuple
 
+import click
+
 from farm.protocol.states import BUILD_STAGES, ENDED_STATES, GOOD_STATES, State
 from farm.protocol.views import RequestView, SubmissionView
 
-from .console import columns, console, drawn_table, say, watched
+from .console import INTERRUPTED, columns, console, drawn_table, say, watched
 from .format import CellLike, dim, duration, word
 
 if TYPE_CHECKING:
@@ -19,8 +21,11 @@ _WAY = (State.QUEUED, State.LEASED, *BUILD_STAGES)
 _COLUMNS = columns("target, state, stages, for, ~")
 
 
-class Detached(KeyboardInterrupt):
-    """The person left; the work goes on."""
+class Detached(click.exceptions.Exit):
+    """Ends the command as Ctrl-C does; the work goes on."""
+
+    def __init__(self) -> None:
+        super().__init__(INTERRUPTED)
 
 
 def watch(
@@ -35,8 +40,10 @@ def watch(
         with shown:
             return client.wait(submission, shown.tell, timeout_s, check=False)
     except KeyboardInterrupt:
+        if watched():
+            say("")  # the terminal has echoed ^C
         say(f"detached: {submission} goes on. Come back with farm status {submission} --watch")
-        raise Detached from None
+        raise Detached() from None
 
 
 def stage_bar(state: State) -> str:
