@@ -120,7 +120,7 @@ class OneMachine:
 
     def _start_worker(self, admin: str, stopping: Callable[[], bool]) -> None:
         token = self._worker_token(admin)
-        arguments = ["--data", str(self.settings.data / "worker")]
+        arguments = ["--data", str(self.settings.data / "worker"), "--grace-s", "3"]
         worker = self._child("worker", arguments, FARM_URL=self.url, FARM_TOKEN=token)
         worker.start()
         until = time.monotonic() + _ENROL_S

@@ -77,7 +77,7 @@ def test_the_client_needs_no_extra(wheel: Path, tmp_path: Path) -> None:
 def test_the_worker_needs_the_worker_extra_only(wheel: Path, tmp_path: Path) -> None:
     python = environment(tmp_path / "venv", f"{wheel}[worker]")
     run(python, "-c", IMPORT_ALL, "farm", "worker")
-    assert "Usage: farm" in run(python.with_name("farm"), "--help")
+    assert "Usage: farm worker" in run(python.with_name("farm"), "worker", "--help")
 
 
 def test_the_distribution_cannot_be_mistaken_for_somebody_elses(wheel: Path) -> None:

@@ -8,7 +8,25 @@ from typing import Mapping, Optional
 from farm.protocol.errors import Invalid
 
 STAGES_VARIABLE = "FARM_CHILD_STAGES"
+LIFELINE_VARIABLE = "FARM_CHILD_LIFELINE"
+PARENT_VARIABLE = "FARM_CHILD_PARENT"
 FAILPOINTS_VARIABLE = "FARM_FAILPOINTS"
+# Beginnings of the variables that a child may see: where programs and libraries are, how many threads to use.
+CHILD_VARIABLES = (
+    "PATH",
+    "LANG",
+    "LC_",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "PYTHONPATH",
+    "PYTHONHASHSEED",
+    "CUDA",
+    "NVIDIA",
+    "OMP_",
+    "OPENBLAS_",
+    "MKL_",
+    FAILPOINTS_VARIABLE,
+)
 
 
 def stages_descriptor(environ: Mapping[str, str] = os.environ) -> Optional[int]:
@@ -16,10 +34,17 @@ def stages_descriptor(environ: Mapping[str, str] = os.environ) -> Optional[int]:
 
     Raises: Invalid: it is not a number.
     """
-    text = environ.get(STAGES_VARIABLE, "")
-    if text and not text.isdigit():
-        raise Invalid(f"{STAGES_VARIABLE} is {text!r}", "Give the number of an open descriptor, or nothing.")
-    return int(text) if text else None
+    return _number(environ, STAGES_VARIABLE)
+
+
+def lifeline_descriptor(environ: Mapping[str, str] = os.environ) -> Optional[int]:
+    """The descriptor whose end tells a child that its worker is gone; None when a person started it."""
+    return _number(environ, LIFELINE_VARIABLE)
+
+
+def parent_process(environ: Mapping[str, str] = os.environ) -> Optional[int]:
+    """The process that started this child; None when a person did."""
+    return _number(environ, PARENT_VARIABLE)
 
 
 def failpoints(environ: Mapping[str, str] = os.environ) -> str:
@@ -30,3 +55,10 @@ def failpoints(environ: Mapping[str, str] = os.environ) -> str:
 def process_environment() -> Mapping[str, str]:
     """The environment of this process as it is now."""
     return dict(os.environ)
+
+
+def _number(environ: Mapping[str, str], name: str) -> Optional[int]:
+    text = environ.get(name, "")
+    if text and not text.isdigit():
+        raise Invalid(f"{name} is {text!r}", "Give the number of an open descriptor, or nothing.")
+    return int(text) if text else None

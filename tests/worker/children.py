@@ -1,0 +1,114 @@
+"""Children that misbehave: `python -m tests.worker.children WORKSPACE`, with what to do in `spec.json`."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def leave(workspace: Path, name: str, value: Any) -> None:
+    """A file that appears in one step."""
+    part = workspace / (name + ".part")
+    part.write_text(json.dumps(value))
+    os.replace(str(part), str(workspace / name))
+
+
+def look_around(workspace: Path) -> None:
+    """Everything that a curious build could find out."""
+    parent = int(os.environ["FARM_CHILD_PARENT"])
+    seen = {}
+    for name in ("environ", "mem", "maps"):
+        try:
+            with open(f"/proc/{parent}/{name}", "rb") as stream:
+                seen[name] = f"read {len(stream.read(1))}"
+        except OSError as error:
+            seen[name] = type(error).__name__
+    descriptors = {}
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            descriptors[name] = os.readlink(f"/proc/self/fd/{name}")
+        except OSError:  # the one that lists
+            continue
+    leave(workspace, "seen.json", {"environ": dict(os.environ), "parent": seen, "descriptors": descriptors})
+
+
+def tell_stages(workspace: Path) -> None:
+    descriptor = int(os.environ["FARM_CHILD_STAGES"])
+    os.write(descriptor, b'{"state": "building", "detail": "one"}\n')
+    os.write(descriptor, b"this is no stage\n[1]\n" + b"x" * 9000 + b"\n")
+    os.write(descriptor, b'{"state": "verifying"}\n')
+    os.close(descriptor)
+    print("went on without the pipe")  # noqa: T201
+
+
+def have_grandchildren(workspace: Path) -> None:
+    found = [subprocess.Popen(["sh", "-c", "sleep 600 & exec sleep 600"]) for _ in range(2)]
+    leave(workspace, "pids.json", [os.getpid(), *(process.pid for process in found)])
+    time.sleep(600)
+
+
+def ignore_sigterm(workspace: Path) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    leave(workspace, "pids.json", [os.getpid()])
+    while True:
+        time.sleep(600)
+
+
+def allocate(workspace: Path) -> None:
+    held = []
+    while True:
+        held.append(bytearray(os.urandom(1 << 20)) * 16)
+
+
+def talk(workspace: Path) -> None:
+    print("one", flush=True)  # noqa: T201
+    while not (workspace / "heard").exists():
+        time.sleep(0.01)
+    os.write(1, b"\xff\xfe not text\n")
+
+
+def flood(workspace: Path) -> None:
+    piece = b"x" * (1 << 20)
+    for _ in range(256):
+        os.write(1, piece)
+
+
+def fail(workspace: Path) -> None:
+    failure = {"kind": "invalid", "stage": "building", "message": "the parser refused it", "hint": "Export it again."}
+    leave(workspace, "failure.json", failure)
+    sys.exit(1)
+
+
+def orphan_output(workspace: Path) -> None:
+    """Ends, and leaves something behind that holds its output open."""
+    subprocess.Popen(["sleep", "600"])
+
+
+DO: dict[str, Callable[[Path], None]] = {
+    "look": look_around,
+    "stages": tell_stages,
+    "grandchildren": have_grandchildren,
+    "stubborn": ignore_sigterm,
+    "allocate": allocate,
+    "talk": talk,
+    "flood": flood,
+    "fail": fail,
+    "orphan": orphan_output,
+    "segfault": lambda workspace: print(ctypes.string_at(0)),  # noqa: T201
+    "abort": lambda workspace: os.abort(),
+    "nothing": lambda workspace: None,
+    "exit": lambda workspace: sys.exit(7),
+    "broken failure": lambda workspace: sys.exit((workspace / "failure.json").write_text("{") and 1),
+    "sigkill": lambda workspace: os.kill(os.getpid(), signal.SIGKILL),
+}
+
+if __name__ == "__main__":
+    DO[json.loads((Path(sys.argv[1]) / "spec.json").read_text())](Path(sys.argv[1]))

@@ -1,0 +1,278 @@
+"""Real processes that crash, hang, hide and hoard; nothing of them may be left, and nothing of ours be found."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from farm.protocol.errors import Conflict
+from farm.protocol.report import FailureKind
+from farm.protocol.states import State
+from tests.support.waiting import until
+from worker.crash import reason_of
+from worker.isolate import Child, Ended, Limits
+from worker.reproduce import write_reproduce
+from worker.slots import held
+
+ROOT = Path(__file__).parents[2]
+MODULE = "tests.worker.children"
+ENVIRON = {"PATH": os.environ["PATH"], "FARM_TOKEN": "farm_secret", "FARM_URL": "http://farm", "OMP_NUM_THREADS": "2"}
+
+
+class Case:
+    """One child and what was heard of it."""
+
+    def __init__(self, workspace: Path, what: str, limits: Limits, lock: int) -> None:
+        self.workspace = workspace
+        self.heard: list[bytes] = []
+        self.stages: list[Any] = []
+        workspace.mkdir()
+        (workspace / "spec.json").write_text(json.dumps(what))
+        self.child = Child(
+            MODULE, workspace, limits, lock, ENVIRON, self.heard.append, lambda *told: self.stages.append(told)
+        )
+
+    def run(self) -> Ended:
+        self.child.start()
+        return self.child.wait()
+
+    def read(self, name: str) -> Any:
+        until(lambda: (self.workspace / name).exists())
+        return json.loads((self.workspace / name).read_text())
+
+    @property
+    def text(self) -> bytes:
+        return b"".join(self.heard)
+
+
+Make = Callable[..., Case]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    with held(tmp_path / "slots", "cpu0") as lock:
+        yield lambda what, deadline_s=60.0, memory_bytes=None, name="workspace": Case(
+            tmp_path / name, what, Limits(deadline_s, memory_bytes), lock
+        )
+
+
+def alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_child_learns_where_programs_are_and_nothing_of_ours(make: Make) -> None:
+    case = make("look")
+    assert case.run().status == 0
+    seen = case.read("seen.json")
+    assert "farm_secret" not in json.dumps(seen)
+    assert {name for name in seen["environ"] if name.startswith("FARM_")} == {
+        "FARM_CHILD_STAGES",
+        "FARM_CHILD_LIFELINE",
+        "FARM_CHILD_PARENT",
+    }
+    assert seen["environ"]["OMP_NUM_THREADS"] == "2"
+    assert seen["environ"]["HOME"].startswith(str(case.workspace))
+    opened = sorted(seen["descriptors"].values())
+    assert len(opened) == 5
+    assert opened[0] == "/dev/null"
+    assert opened[1].endswith("cpu0.lock")
+    assert all(name.startswith("pipe:") for name in opened[2:])
+
+
+def test_a_hidden_worker_keeps_its_secrets_from_processes_of_its_user(tmp_path: Path) -> None:
+    code = (
+        "import os, sys, json\n"
+        "from pathlib import Path\n"
+        "from worker import linux\n"
+        "from worker.isolate import Child, Limits\n"
+        # Capabilities let root read everything: a worker should not be root.
+        "import ctypes; [ctypes.CDLL(None).prctl(24, right, 0, 0, 0) for right in range(64)]\n"
+        "linux.hide()\n"
+        "lock = os.open('lock', os.O_CREAT | os.O_RDWR)\n"
+        f"child = Child('{MODULE}', Path.cwd(), Limits(60), lock, {{'PATH': '/bin'}}, print, print)\n"
+        "child.start()\n"
+        "sys.exit(child.wait().status)\n"
+    )
+    (tmp_path / "spec.json").write_text('"look"')
+    environ = {"FARM_TOKEN": "farm_secret", "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", code], cwd=str(tmp_path), env=environ, check=True)
+    seen = json.loads((tmp_path / "seen.json").read_text())
+    assert seen["parent"] == dict.fromkeys(("environ", "mem", "maps"), "PermissionError")
+
+
+def test_log_lines_arrive_while_it_runs(make: Make) -> None:
+    case = make("talk")
+    case.child.start()
+    until(lambda: case.text == b"one\n")
+    (case.workspace / "heard").touch()
+    assert case.child.wait().status == 0
+    assert case.text == b"one\n\xff\xfe not text\n"
+
+
+def test_stages_are_heard_and_what_is_none_is_told(make: Make) -> None:
+    case = make("stages")
+    assert case.run().status == 0
+    assert case.stages == [("building", "one"), ("verifying", "")]
+    assert b"the child told a stage that cannot be read" in case.text
+    assert b"went on without the pipe" in case.text
+
+
+def test_a_flood_of_log_stays_out_of_memory(make: Make) -> None:
+    case = make("flood")
+    sizes: list[int] = []
+    case.child._log = lambda chunk: sizes.append(len(chunk))
+    before = psutil.Process().memory_info().rss
+    assert case.run().status == 0
+    assert sum(sizes) == 256 << 20
+    assert psutil.Process().memory_info().rss - before < 64 << 20
+
+
+@pytest.mark.parametrize(
+    ("what", "kind", "signal_name", "told"),
+    [
+        ("segfault", FailureKind.CRASHED, "SIGSEGV", "killed by SIGSEGV"),
+        ("abort", FailureKind.CRASHED, "SIGABRT", "killed by SIGABRT"),
+        ("sigkill", FailureKind.CRASHED, "SIGKILL", "killed by SIGKILL"),
+        ("exit", FailureKind.CRASHED, None, "ended with status 7"),
+        ("broken failure", FailureKind.CRASHED, None, "ended with status 1"),
+        ("fail", FailureKind.INVALID, None, "the parser refused it"),
+    ],
+)
+def test_an_end_is_told_as_what_it_was(
+    make: Make, what: str, kind: FailureKind, signal_name: str | None, told: str
+) -> None:
+    case = make(what)
+    ended = case.run()
+    failure = reason_of(ended, case.workspace, State.BUILDING, "last words", "sh reproduce.sh")
+    assert (failure.kind, failure.signal, failure.stage) == (kind, signal_name, State.BUILDING)
+    assert told in failure.message
+    assert failure.log_tail == "last words"
+    assert failure.reproduce == "sh reproduce.sh"
+
+
+def test_memory_beyond_the_limit_ends_it(make: Make) -> None:
+    case = make("allocate", memory_bytes=400 << 20)
+    ended = case.run()
+    assert ended.out_of_memory
+    assert 400 << 20 < ended.peak_bytes < 4 << 30
+    assert reason_of(ended, case.workspace, State.BUILDING, "").kind is FailureKind.OUT_OF_MEMORY
+
+
+def test_a_deadline_ends_it_whatever_it_ignores(make: Make) -> None:
+    ended = make("stubborn", deadline_s=0.5).run()
+    assert ended.timed_out
+    assert ended.signal == "SIGKILL"
+    assert 500 < ended.child_ms < 2500
+
+
+@pytest.mark.parametrize("what", ["stubborn", "grandchildren"])
+def test_a_kill_leaves_nothing_after_two_seconds(make: Make, what: str) -> None:
+    case = make(what)
+    case.child.start()
+    pids = case.read("pids.json")
+    group = [pid for pid in psutil.pids() if _group(pid) == case.child._running().pid]
+    begin = time.monotonic()
+    case.child.kill("cancelled")
+    case.child.kill("again")
+    ended = case.child.wait()
+    assert time.monotonic() - begin < 2.0
+    assert ended.status is None
+    assert set(pids) <= set(group)
+    until(lambda: not alive(group))
+
+
+def test_what_it_leaves_behind_goes_with_it(make: Make) -> None:
+    case = make("orphan")
+    begin = time.monotonic()
+    assert case.run().status == 0
+    assert time.monotonic() - begin < 5.0
+
+
+@pytest.mark.parametrize("what", ["grandchildren", "stubborn"])
+def test_nobody_outlives_a_worker_that_is_killed(tmp_path: Path, what: str) -> None:
+    code = (
+        "from pathlib import Path\n"
+        "from worker.isolate import Child, Limits\n"
+        "from worker.slots import held\n"
+        "with held(Path('slots'), 'cpu0') as lock:\n"
+        f"    child = Child('{MODULE}', Path('w').resolve(), Limits(60), lock, {{'PATH': '/bin'}}, print, print)\n"
+        "    child.start(); child.wait()\n"
+    )
+    (tmp_path / "w").mkdir()
+    (tmp_path / "w/spec.json").write_text(json.dumps(what))
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    worker = subprocess.Popen([sys.executable, "-c", code], cwd=str(tmp_path), env=environ)
+    until(lambda: (tmp_path / "w/pids.json").exists())
+    pids = json.loads((tmp_path / "w/pids.json").read_text())
+    group = [pid for pid in psutil.pids() if _group(pid) == pids[0]]
+    with pytest.raises(Conflict, match="the slot cpu0"), held(tmp_path / "slots", "cpu0", patience_s=0.0):
+        pass
+    worker.kill()
+    worker.wait()
+    with held(tmp_path / "slots", "cpu0", patience_s=2.0):
+        assert not alive(group)
+
+
+def test_many_children_at_once_from_many_threads(make: Make) -> None:
+    before = {thread.name for thread in threading.enumerate()}
+    ends: list[Ended] = []
+    cases = [make("nothing", name=f"w{number}") for number in range(8)]
+    threads = [threading.Thread(target=lambda case=case: ends.append(case.run())) for case in cases]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [ended.status for ended in ends] == [0] * 8
+    until(lambda: {thread.name for thread in threading.enumerate()} <= before)
+    assert not [child for child in psutil.Process().children() if child.status() == psutil.STATUS_ZOMBIE]
+
+
+def test_a_script_repeats_it_by_hand(make: Make, tmp_path: Path) -> None:
+    case = make("exit")
+    case.run()
+    write_reproduce(case.workspace, MODULE, ENVIRON)
+    moved = tmp_path / "failed" / "att-1"
+    moved.parent.mkdir()
+    case.workspace.rename(moved)
+    done = subprocess.run(["sh", str(moved / "reproduce.sh")], cwd="/", check=False, env={"FARM_TOKEN": "farm_secret"})
+    assert done.returncode == 7
+    assert "farm_secret" not in (moved / "reproduce.sh").read_text()
+
+
+def _group(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return -1
+
+
+def test_a_slot_is_free_again_after_its_holder(tmp_path: Path) -> None:
+    with held(tmp_path, "gpu0"):
+        with pytest.raises(Conflict, match=f"process {os.getpid()}"), held(tmp_path, "gpu0", patience_s=0.0):
+            pass
+        with held(tmp_path, "gpu1", patience_s=0.0):
+            pass
+    with held(tmp_path, "gpu0", patience_s=0.0):
+        pass
+
+
+def test_the_signal_of_a_cancel_is_not_taken_for_hunger(make: Make) -> None:
+    case = make("stubborn")
+    case.child.start()
+    case.read("pids.json")
+    case.child.kill("cancelled")
+    ended = case.child.wait()
+    assert ended.signal == signal.Signals.SIGKILL.name
+    assert not ended.out_of_memory
+    assert not ended.timed_out

@@ -1,0 +1,112 @@
+"""What a child made, on its way to the coordinator: blobs first, then one call that makes everything visible."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import AbstractSet, Optional, Tuple, Union
+
+from farm.protocol.codec import loads
+from farm.protocol.errors import Conflict, Invalid, LeaseLost
+from farm.protocol.model import FileRef
+from farm.protocol.work import BuildResult, PreparationResult, Prepared
+
+from .childguard import RESULT_FILE
+from .childresult import ChildResult, file_ref
+from .coordinator import LeaseLine
+from .halt import Halt
+from .patience import Patience
+from .transfer import send
+from .workspace import INPUTS_FILE, OUTPUTS_FILE
+
+Made = Union[ChildResult, Prepared]
+
+_TRIES = 3
+
+
+def read_made(workspace: Path, is_build: bool) -> Made:
+    """What the child left in `result.json`.
+
+    Raises: Invalid: it cannot be read.
+    """
+    try:
+        data = (workspace / RESULT_FILE).read_bytes()
+        return loads(ChildResult, data) if is_build else loads(Prepared, data)
+    except (OSError, Invalid) as error:
+        raise Invalid(f"the child ended well, but its result cannot be read: {error}") from error
+
+
+class Delivery:
+    """Brings what a child made to the coordinator, through its restarts.
+
+    Args:
+        line: Of the lease.
+        output: The folder with the files.
+        known: Digests that the coordinator has, since it handed them out.
+        halt: Ends it.
+    """
+
+    def __init__(self, line: LeaseLine, output: Path, known: AbstractSet[str], patience: Patience, halt: Halt) -> None:
+        self._line = line
+        self._output = output
+        self._known = known
+        self._patience = patience
+        self._halt = halt
+
+    def deliver(self, made: Made, child_ms: float) -> None:
+        """Store the blobs, then say so.
+
+        Raises: LeaseLost, GaveUp. Invalid: a file is not what the child said, or the result contradicts the build.
+            Conflict: blobs keep going away. StorageFull
+        """
+        files = _files_of(made, self._output)
+        self._send(files, self._known)
+        for left in reversed(range(_TRIES)):
+            try:
+                self._patience.call(lambda: self._say(made, child_ms), "publishing", self._halt.may_go_on)
+                return
+            except LeaseLost:
+                raise
+            except Conflict as error:
+                if "missing" not in error.details or not left:
+                    raise
+            # Blobs that were there have been collected meanwhile.
+            self._send(files, frozenset())
+
+    def _send(self, files: Tuple[FileRef, ...], known: AbstractSet[str]) -> None:
+        def ask() -> None:
+            send(self._line.blobs, self._output, files, known, self._halt.check)
+
+        self._patience.call(ask, "sending", self._halt.may_go_on)
+
+    def _say(self, made: Made, child_ms: float) -> None:
+        token = self._line.lease.token
+        if isinstance(made, Prepared):
+            self._line.prepared(PreparationResult(token, made, child_ms))
+            return
+        self._line.publish(_result(made, token, child_ms))
+
+
+def _result(made: ChildResult, token: int, child_ms: float) -> BuildResult:
+    return BuildResult(
+        token=token,
+        files=made.files,
+        inputs=made.inputs,
+        outputs=made.outputs,
+        requirement=made.requirement,
+        effective=made.effective,
+        verification=made.verification,
+        benchmark=made.benchmark,
+        degraded=made.degraded,
+        child_ms=child_ms,
+    )
+
+
+def _files_of(made: Made, output: Path) -> Tuple[FileRef, ...]:
+    if isinstance(made, ChildResult):
+        return (*made.files, *_present(made.samples))
+    references = {INPUTS_FILE: made.reference_inputs, OUTPUTS_FILE: made.reference_outputs}
+    return (*made.files, *(file_ref(output, name) for name, sha256 in references.items() if sha256 is not None))
+
+
+def _present(ref: Optional[FileRef]) -> Tuple[FileRef, ...]:
+    return () if ref is None else (ref,)

@@ -1,0 +1,65 @@
+"""`python -m worker.launch MODULE WORKSPACE`: the first thing a child runs, before anything that could hang or crash.
+
+It makes sure that nobody outlives the worker. A guardian, forked here while the process is small, waits until the
+worker's end of the lifeline closes, and then ends the whole group: this process and whatever it started, whatever
+they are busy with. A signal at the parent's death alone would leave grandchildren, such as compilers, behind.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import runpy
+import signal
+import sys
+
+from .linux import die_with_parent
+from .settings import lifeline_descriptor, parent_process
+
+
+def main() -> None:
+    """Become the child."""
+    module, workspace = sys.argv[1:3]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _prefer_for_oom_kill()
+    lifeline = lifeline_descriptor()
+    if lifeline is not None:
+        # Until the guardian is there.
+        die_with_parent(signal.SIGKILL)
+        if os.getppid() != parent_process():
+            os._exit(1)
+        _fork_guardian(lifeline)
+        os.close(lifeline)
+        die_with_parent(0)
+    sys.argv = [module, workspace]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _fork_guardian(lifeline: int) -> None:
+    if os.fork():
+        return
+    try:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # The log ends when its last writer is gone: this is none.
+        null = os.open(os.devnull, os.O_RDWR)
+        for descriptor in (1, 2):
+            os.dup2(null, descriptor)
+        while os.read(lifeline, 1):
+            pass
+        os.killpg(0, signal.SIGKILL)
+    finally:
+        os._exit(1)
+
+
+def _prefer_for_oom_kill() -> None:
+    """Let the kernel end a build, not the worker, when memory runs out."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
+            score.write("1000")
+    except OSError:  # some containers forbid it
+        return
+
+
+if __name__ == "__main__":
+    main()

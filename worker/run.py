@@ -1,0 +1,191 @@
+"""One lease from its claim to its end: fetch, run the child, tell stages and log, upload, publish."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Callable, Mapping, Optional
+
+from farm.protocol.errors import FarmError, Invalid, LeaseLost
+from farm.protocol.report import Failure, FailureKind
+from farm.protocol.states import State
+from farm.protocol.work import Claim, FailureReport
+
+from .coordinator import LeaseLine
+from .crash import reason_of
+from .delivery import Delivery, read_made
+from .failpoints import Failpoints
+from .halt import Halt, Why
+from .holder import Holder
+from .isolate import Child, Ended, Limits
+from .patience import GaveUp, Patience
+from .reporter import Reporter
+from .reproduce import SCRIPT, write_reproduce
+from .transfer import Cache
+from .workspace import inputs_of, keep_failed, make_workspace, remove
+
+log = logging.getLogger(__name__)
+
+_BUILD_CHILD = "worker.device.child"
+_HOST_CHILD = "worker.host.child"
+_PREPARE_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What the work of one slot is done with.
+
+    Attributes:
+        folder: For workspaces.
+        failed: Where workspaces of failures are kept.
+        slot_lock: Descriptor of the slot's lock, for the child to hold.
+        environ: Of the worker; children get what `scrubbed` leaves.
+        memory_bytes: A child that takes more is ended.
+    """
+
+    folder: Path
+    failed: Path
+    slot_lock: int
+    cache: Cache
+    patience: Patience
+    faults: Callable[[Halt], Failpoints]
+    environ: Mapping[str, str]
+    memory_bytes: Optional[int] = None
+
+
+class Run:
+    """The work of one claim, in the thread that calls `work`; the child lives no longer than that thread.
+
+    Args:
+        shop: Of the slot.
+        claim: What to do.
+        line: Of its lease.
+        entered: Told of each stage as it begins.
+    """
+
+    def __init__(self, shop: Shop, claim: Claim, line: LeaseLine, entered: Callable[[State], None]) -> None:
+        self.halt = Halt()
+        self._shop = shop
+        self._claim = claim
+        self._line = line
+        self._entered = entered
+        self._stage = State.LEASED
+        self._child_ms = 0.0
+        self._reporter = Reporter(line, shop.patience, self._lose)
+        self._faults = shop.faults(self.halt)
+
+    def work(self) -> None:
+        """Do it and tell what came of it. Whatever happens, it is told to the coordinator or to the log."""
+        workspace = make_workspace(self._shop.folder, self._claim)
+        try:
+            with Holder(self._line, lambda reason: self.halt.tell(Why.CANCELLED, reason), self._lose):
+                self._work_in(workspace)
+        finally:
+            self._reporter.close()
+            self._line.close()
+            remove(workspace)
+
+    def _lose(self) -> None:
+        self.halt.tell(Why.LOST, "the lease was lost")
+
+    def _work_in(self, workspace: Path) -> None:
+        attempt = self._claim.lease.attempt
+        try:
+            failure = self._attempt(workspace)
+            if failure is not None and self.halt.may_go_on():
+                self._fail(failure, workspace)
+        except LeaseLost as error:
+            self.halt.tell(Why.LOST, error.message)
+        except GaveUp as error:
+            self.halt.tell(Why.RELEASED, error.message)
+        if self.halt.why is Why.LOST:
+            log.warning("%s: the lease was lost; what was done is thrown away", attempt)
+        elif self.halt.why is not None:
+            self._release()
+
+    def _attempt(self, workspace: Path) -> Optional[Failure]:
+        """Everything up to the publication; the failure, if it came to one."""
+        self._faults.strike(State.LEASED)
+        try:
+            self._fetch(workspace)
+            ended = self._run_child(workspace)
+            self.halt.check()
+            if ended.status != 0:
+                script = self._shop.failed / workspace.name / SCRIPT
+                return reason_of(ended, workspace, self._stage, self._reporter.tail, f"sh {script}")
+            self._deliver(workspace)
+        except (LeaseLost, GaveUp):
+            raise
+        except FarmError as error:
+            # Nobody's fault, unless the coordinator says that the result itself is wrong.
+            kind = FailureKind.FAILED if isinstance(error, Invalid) else FailureKind.TRANSFER
+            return Failure(kind, self._stage, error.message, error.hint, self._reporter.tail)
+        except OSError as error:
+            return Failure(FailureKind.TRANSFER, self._stage, f"the worker's disk: {error}", "Is it full?")
+        return None
+
+    def _fetch(self, workspace: Path) -> None:
+        for name, sha256 in inputs_of(self._claim).items():
+            path = workspace / "input" / name
+            bring = partial(self._shop.cache.bring, self._line.blobs, sha256, path, self.halt.check)
+            self._shop.patience.call(bring, f"fetching {name}", self.halt.may_go_on)
+
+    def _deliver(self, workspace: Path) -> None:
+        made = read_made(workspace, is_build=self._claim.build is not None)
+        self._enter(State.PUBLISHING)
+        self._faults.strike(State.PUBLISHING)
+        self._reporter.flush()
+        self.halt.check()
+        known = frozenset(inputs_of(self._claim).values())
+        delivery = Delivery(self._line, workspace / "output", known, self._shop.patience, self.halt)
+        delivery.deliver(made, self._child_ms)
+
+    def _run_child(self, workspace: Path) -> Ended:
+        work = self._claim.build
+        module = _BUILD_CHILD if work else _HOST_CHILD
+        write_reproduce(workspace, module, self._shop.environ)
+        limits = Limits(work.deadline_s if work else _PREPARE_S, self._shop.memory_bytes)
+        child = Child(
+            module,
+            workspace,
+            limits,
+            self._shop.slot_lock,
+            self._shop.environ,
+            self._reporter.log,
+            self._child_entered,
+        )
+        child.start()
+        self.halt.on_halt(child.kill)
+        ended = child.wait()
+        self._child_ms = ended.child_ms
+        return ended
+
+    def _child_entered(self, name: str, detail: str) -> None:
+        try:
+            state = State(name)
+        except ValueError:
+            self._reporter.say(f"the child told a stage that is none: {name[:40]!r}")
+            return
+        self._enter(state, detail)
+
+    def _enter(self, state: State, detail: str = "") -> None:
+        self._stage = state
+        self._entered(state)
+        self._reporter.stage(state, detail, self._child_ms)
+
+    def _fail(self, failure: Failure, workspace: Path) -> None:
+        log.info("%s failed: %s", self._claim.lease.attempt, failure.message)
+        self._reporter.say(f"failed while {failure.stage}: {failure.message}")
+        self._reporter.flush()
+        report = FailureReport(self._claim.lease.token, failure, self._child_ms)
+        self._shop.patience.call(partial(self._line.fail, report), "reporting a failure", self.halt.may_go_on)
+        keep_failed(workspace, self._shop.failed)
+
+    def _release(self) -> None:
+        """Hand the lease back. One try: it would run out by itself."""
+        try:
+            self._line.release(self.halt.reason[:200])
+        except FarmError as error:
+            log.info("%s could not be released: %s", self._claim.lease.attempt, error)

@@ -1,0 +1,100 @@
+"""A worker as a process: its locks, its signals, its end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from contextlib import ExitStack
+from typing import Mapping
+
+from farm.device.probe import probe
+
+from . import linux
+from .agent import Agent
+from .configuration import WorkerSettings, enrolment
+from .coordinator import Coordinator
+from .failpoints import Failpoints, parse
+from .patience import GaveUp, Patience
+from .run import Shop
+from .slots import held
+from .stop_signals import StopSignals
+from .transfer import Cache
+from .workspace import remove
+
+log = logging.getLogger("farm.worker")
+
+_LOG_LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+_RELEASE_S = 5.0
+_LOOK_S = 0.1
+
+
+def run(url: str, token: str, settings: WorkerSettings, environ: Mapping[str, str]) -> None:
+    """Serve until told to stop. To be called by the main thread.
+
+    Args:
+        url: Of the coordinator.
+        token: With the scope `worker`.
+        settings: Of this worker.
+        environ: What children inherit a little of.
+
+    Raises: FarmError: this machine cannot be what it should, a slot is taken, or the coordinator refuses it.
+    """
+    logging.basicConfig(level=logging.INFO, format=_LOG_LINE, stream=sys.stderr)
+    for chatty in ("httpx", "httpcore", "celery", "kombu", "amqp"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    linux.hide()
+    heard = StopSignals()
+    introduced = enrolment(settings, probe())
+    stopping = threading.Event()
+    with ExitStack() as stack:
+        cache = Cache(settings.data / "cache", settings.cache_bytes)
+        shops = {name: _shop(settings, environ, name, cache, stopping, stack) for name in introduced.slots}
+        coordinator = Coordinator(url, token)
+        stack.callback(coordinator.close)
+        agent = Agent(coordinator, introduced, shops, stopping)
+        stack.callback(agent.close)
+        try:
+            with heard.also(stopping):
+                agent.start()
+        except GaveUp:
+            return
+        _serve(agent, heard, settings.grace_s)
+    log.info("stopped")
+
+
+def _shop(
+    settings: WorkerSettings,
+    environ: Mapping[str, str],
+    name: str,
+    cache: Cache,
+    stopping: threading.Event,
+    stack: ExitStack,
+) -> Shop:
+    lock = stack.enter_context(held(settings.data / "slots", name))
+    folder = settings.data / "work" / name
+    remove(folder)  # of a worker that was killed
+    folder.mkdir(parents=True, mode=0o700)
+    faults = parse(settings.failpoints)
+    return Shop(
+        folder=folder,
+        failed=settings.data / "failed",
+        slot_lock=lock,
+        cache=cache,
+        patience=Patience(stopping),
+        faults=lambda halt: Failpoints(faults, halt.sleep),
+        environ=environ,
+        memory_bytes=settings.memory_bytes,
+    )
+
+
+def _serve(agent: Agent, heard: StopSignals, grace_s: float) -> None:
+    heard.first.wait()
+    log.info("stopping: running work may take %g s more; a second signal hands it back at once", grace_s)
+    agent.drain()
+    until = time.monotonic() + grace_s
+    while time.monotonic() < until and not heard.second.is_set() and not agent.wait_free(_LOOK_S):
+        pass
+    agent.release("the worker was stopped")
+    agent.wait_free(_RELEASE_S)
