@@ -51,9 +51,9 @@ set -a
 set +a
 
 # 32 ms of sound at 16 kHz with its context, and the state of the network before it.
-show farm submit "$folder/silero_vad.onnx" --targets cpu --wait \
+show farm submit "$folder/silero_vad.onnx" --targets cpu --watch \
     --shapes input:1x576,state:2x1x128 --value sr=16000 --max-cv 50
-show farm results
+show farm engines list
 show farm fetch silero_vad -o "$folder/engine"
 show ls "$folder/engine"
 show farm run "$folder/engine" --shapes input:1x576,state:2x1x128 --value sr=16000

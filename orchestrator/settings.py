@@ -11,7 +11,16 @@ from pathlib import Path
 from farm.protocol.errors import Invalid
 
 # Of the client, the worker and the tests, whose settings modules read them.
-_OF_OTHERS = ("FARM_URL", "FARM_TOKEN", "FARM_CONFIG", "FARM_PROFILE", "FARM_DEBUG", "FARM_WORKER_", "FARM_TEST_", "FARM_FAIL")
+_OF_OTHERS = (
+    "FARM_URL",
+    "FARM_TOKEN",
+    "FARM_CONFIG",
+    "FARM_PROFILE",
+    "FARM_DEBUG",
+    "FARM_WORKER_",
+    "FARM_TEST_",
+    "FARM_FAILPOINTS",
+)
 
 
 @dataclass(frozen=True)
