@@ -50,7 +50,7 @@ def wanted(given: Mapping[str, Any]) -> Wanted:
         Path(given["load_inputs"]) if given["load_inputs"] else None,
         parse_shapes(given["shapes"]) if given["shapes"] else {},
         pairs("--value", given["values"], float),
-        pairs("--range", given["ranges"], number_range),
+        pairs("--range", given["ranges"], number_range, "name=0,1"),
         given["seed"],
     )
 

@@ -129,7 +129,7 @@ def reference_policy(given: Given, base: ReferencePolicy) -> ReferencePolicy:
     """
     ranged = any(given[name] for name in ("min_shapes", "opt_shapes", "max_shapes"))
     shapes: Shapes = parse_shapes(given["shapes"]) if given["shapes"] and ranged else {}
-    ranges: Dict[str, Tuple[float, ...]] = dict(pairs("--range", given["ranges"], number_range))
+    ranges: Dict[str, Tuple[float, ...]] = dict(pairs("--range", given["ranges"], number_range, "name=0,1"))
     return replace(
         base,
         seed=base.seed if given["seed"] is None else given["seed"],

@@ -24,6 +24,9 @@ def emit_results(results: Sequence[TargetResult]) -> None:
         failure = item.failure
         if failure is not None:
             say(f"{item.request.target}: {failure.stage} failed: {failure.message}. {failure.hint}".rstrip())
+            # What failed before is not tried again, and the reason says so.
+            if item.request.reason not in ("", failure.message):
+                say(f"  {item.request.reason}")
             if item.request.build:
                 say(f"  farm logs {item.request.build}")
             if failure.reproduce:

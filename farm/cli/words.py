@@ -44,7 +44,7 @@ def split_names(values: Iterable[str]) -> Tuple[str, ...]:
     return tuple(item.strip() for value in values for item in value.split(",") if item.strip())
 
 
-def pairs(option: str, values: Iterable[str], read: Callable[[str], T]) -> Dict[str, T]:
+def pairs(option: str, values: Iterable[str], read: Callable[[str], T], written: str = "name=1.5") -> Dict[str, T]:
     """`name=value` to a dictionary; the last of one name wins.
 
     Raises: Invalid: no `=`, or `read` raises ValueError.
@@ -57,7 +57,7 @@ def pairs(option: str, values: Iterable[str], read: Callable[[str], T]) -> Dict[
         try:
             found[name.strip()] = read(value.strip())
         except ValueError:
-            raise Invalid(f"{option} {text!r} has a value that cannot be read", "Give numbers.") from None
+            raise Invalid(f"{option} {text!r} has a value that cannot be read", f"Write {option} {written}.") from None
     return found
 
 

@@ -10,6 +10,9 @@ from .facts import BackendFacts, DeviceFacts, GpuFacts
 # Builders that make engines for the processor; all others make them for an accelerator.
 CPU_BACKENDS = frozenset({"onnxruntime"})
 
+# What people call a processor by: the widest vectors it has.
+_WIDEST_FIRST = ("avx512f", "avx2", "avx", "sse4_2", "sve2", "sve", "asimdhp", "asimd")
+
 
 @dataclass(frozen=True)
 class GpuClass:
@@ -50,8 +53,12 @@ class BuildTarget:
 
     def label(self) -> str:
         """A short name for people, such as `Tesla V100 · tensorrt 10.4.0`; not an identity."""
-        hardware = self.gpu.name if self.gpu else "cpu " + (self.instruction_sets or (self.platform,))[-1]
+        hardware = self.gpu.name if self.gpu else "cpu " + self._widest()
         return f"{hardware} · {self.backend} {self.backend_version}"
+
+    def _widest(self) -> str:
+        known = [name for name in _WIDEST_FIRST if name in self.instruction_sets]
+        return (known or list(self.instruction_sets) or [self.platform])[0]
 
 
 def targets_from_facts(facts: DeviceFacts) -> Tuple[BuildTarget, ...]:

@@ -26,7 +26,7 @@ def load_arrays(path: Path) -> Dict[str, Array]:
         with zipfile.ZipFile(str(path)) as archive:
             return {_name(member): _numbers(path, archive, member) for member in archive.namelist()}
     except FileNotFoundError:
-        raise NotFound(f"there is no file {path}") from None
+        raise NotFound(f"there is no file {path}", "Save arrays with numpy.savez.") from None
     except (ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise Invalid(f"{path.name} cannot be read as arrays: {error}", "Save it with numpy.savez.") from error
 

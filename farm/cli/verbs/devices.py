@@ -17,7 +17,7 @@ from farm.protocol.views import DeviceView
 from ..console import columns, emit_fields, emit_json, emit_table, say
 from ..context import Connection
 from ..facts_text import facts_fields
-from ..format import CellLike, age, dim, word
+from ..format import CellLike, age, dim, size, word
 from ..options import json_option, noun, option
 
 _COLUMNS = columns("device, state, roles, targets~, select it with~, slots, seen")
@@ -53,7 +53,7 @@ def show(connection: Connection, device: str, as_json: bool) -> int:
     if as_json:
         emit_json(view)
         return Exit.DONE
-    telemetry = ", ".join(f"{name} {value:g}" for name, value in view.telemetry.items())
+    telemetry = ", ".join(_measured(name, value) for name, value in view.telemetry.items())
     emit_fields(
         [
             ("device", view.name),
@@ -130,6 +130,11 @@ def read_facts(path: Path) -> DeviceFacts:
     except Invalid as error:
         message = f"{path} does not hold the facts of a device: {error.message}"
         raise Invalid(message, "Record them with farm doctor --facts FILE.") from error
+
+
+def _measured(name: str, value: float) -> str:
+    words = name.replace("_", " ")
+    return f"{words[: -len(' bytes')]} {size(int(value))}" if words.endswith(" bytes") else f"{words} {value:g}"
 
 
 def _done(what: str, views: List[DeviceView], as_json: bool) -> None:

@@ -66,10 +66,12 @@ def _found(connection: Connection, stack: Any, name: str) -> Tuple[str, RequestK
 def _leaves(path: str, value: Any) -> List[Tuple[str, Any]]:
     if isinstance(value, dict) and value:
         return [leaf for name in value for leaf in _leaves(f"{path}.{name}" if path else name, value[name])]
-    if isinstance(value, list) and value:
+    if isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
         return [leaf for index, item in enumerate(value) for leaf in _leaves(f"{path}[{index}]", item)]
     return [(path, value)]
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, list) and value:
+        return ("x" if all(isinstance(item, int) for item in value) else ", ").join(map(str, value))
     return value if isinstance(value, str) else "-" if value is None else json.dumps(value, ensure_ascii=False)
