@@ -15,6 +15,17 @@ from farm.protocol.work import Enrolment
 
 _CACHE_BYTES = 20 << 30
 _GRACE_S = 300.0
+# Flag to the variable that stands for it.
+_VARIABLES = {
+    "name": "FARM_WORKER_NAME",
+    "roles": "FARM_WORKER_ROLES",
+    "slots": "FARM_WORKER_SLOTS",
+    "targets": "FARM_WORKER_TARGETS",
+    "trust_group": "FARM_WORKER_TRUST_GROUP",
+    "grace_s": "FARM_WORKER_GRACE_S",
+    "cache_bytes": "FARM_WORKER_CACHE_BYTES",
+    "memory_bytes": "FARM_WORKER_MEMORY_BYTES",
+}
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -46,13 +57,13 @@ class WorkerSettings:
 
 
 def from_environment(environ: Mapping[str, str], data: Optional[Path], **flags: Optional[str]) -> WorkerSettings:
-    """The settings that flags and an environment describe; a flag `name` stands for `FARM_WORKER_NAME`.
+    """The settings that flags and an environment describe; flags win.
 
     Raises: Invalid: names the setting and its value.
     """
 
     def told(name: str) -> str:
-        return flags.get(name) or environ.get(f"FARM_WORKER_{name.upper()}") or ""
+        return flags.get(name) or environ.get(_VARIABLES[name]) or ""
 
     memory = _number(told, "memory_bytes", 0)
     return WorkerSettings(
@@ -124,7 +135,7 @@ def _number(told: Callable[[str], str], name: str, default: float) -> float:
     except ValueError:
         value = -1.0
     if value < 0:
-        raise Invalid(f"FARM_WORKER_{name.upper()}={text} is not a number from 0 on", "Set it anew or unset it.")
+        raise Invalid(f"{_VARIABLES[name]}={text} is not a number from 0 on", "Set it anew or unset it.")
     return value
 
 
