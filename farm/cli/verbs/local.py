@@ -121,7 +121,7 @@ def verify(folder: str, load_ref_outputs: str, as_json: bool, **given: Any) -> i
     precision = read_manifest(Path(folder)).key.options.precision
     with open_engine(folder) as engine:
         inputs, references = inputs_for(engine, wanted(given)), load_arrays(Path(load_ref_outputs))
-        report = judge(engine, inputs, references, policy, precision, "author")
+        report = judge(engine, inputs, references, policy, precision, Path(load_ref_outputs).name)
     if as_json:
         emit_json(report)
     else:
