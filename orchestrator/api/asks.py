@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from farm.protocol.errors import Invalid
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.options import Precision
 from farm.protocol.states import Scope, State
+
+_MOST = 1000
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= _MOST:
+        raise Invalid(f"?limit: {limit} is not from 1 to {_MOST}")
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,9 @@ class SubmissionsQuery:
     until: str | None = None
     limit: int = 100
 
+    def __post_init__(self) -> None:
+        _check_limit(self.limit)
+
 
 @dataclass(frozen=True)
 class BuildsQuery:
@@ -95,6 +106,9 @@ class BuildsQuery:
     device: str | None = None
     limit: int = 100
 
+    def __post_init__(self) -> None:
+        _check_limit(self.limit)
+
 
 @dataclass(frozen=True)
 class EnginesQuery:
@@ -105,6 +119,9 @@ class EnginesQuery:
     target: str | None = None
     precision: Precision | None = None
     limit: int = 100
+
+    def __post_init__(self) -> None:
+        _check_limit(self.limit)
 
 
 @dataclass(frozen=True)

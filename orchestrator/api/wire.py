@@ -7,23 +7,18 @@ Everything else, and every application that does not look there, sees plain ASGI
 
 from __future__ import annotations
 
-import asyncio
-import os
 from typing import Any, BinaryIO, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .wire_body import BodyReceiver
+from .wire_send import FileSender
 
 DIRECT = "farm.direct"
 
 # After an answer that came before the end of the body, the rest is read and dropped for so long: a connection closed
 # at once would be reset, and the client would often lose the answer.
 LINGER_S = 10.0
-# A reader that takes nothing for so long is gone.
-SEND_IDLE_S = 60.0
-_SEND_BYTES = 8 << 20
-_READ_BYTES = 1 << 20
 
 
 class Direct:
@@ -36,7 +31,7 @@ class Direct:
     def __init__(self, http: FarmHttpProtocol, cycle: RequestResponseCycle, length_bytes: int | None) -> None:
         self._http = http
         self._cycle = cycle
-        self._patience: asyncio.Timeout | None = None
+        self._sender = FileSender(http.transport, lambda: cycle.disconnected)
         self.body = None if length_bytes is None else BodyReceiver(http, cycle, length_bytes)
 
     @property
@@ -46,8 +41,9 @@ class Direct:
 
     @property
     def may_send(self) -> bool:
-        """True once the start of an answer is on its way. Not so behind a middleware that holds it back."""
-        return self._cycle.response_started and self._cycle.chunked_encoding is False
+        """True once the start of an answer is on its way, in clear. Not so behind a middleware that holds it back."""
+        started = self._cycle.response_started and self._cycle.chunked_encoding is False
+        return started and self._http.scheme == "http"
 
     async def send_file(self, file: BinaryIO, start: int, end: int) -> None:
         """Send these bytes of a file as body of the answer, which has started and must still be ended.
@@ -55,35 +51,16 @@ class Direct:
         When the client leaves, or takes nothing for a minute, the rest is not sent and the connection is gone.
         """
         try:
-            while start < end and not self._cycle.disconnected:
-                start += await self._send_piece(file, start, min(_SEND_BYTES, end - start))
+            await self._sender.send(file, start, end)
+            self._cycle.expected_content_length -= end - start
         except (ConnectionError, TimeoutError):
             # uvicorn must not take the unfinished answer for a mistake of the application.
             self._cycle.disconnected = True
             self._http.transport.abort()
 
-    def stop_sending(self) -> bool:
-        """End a `send_file` that is under way, and the connection with it; False where there is none."""
-        if self._patience is None:
-            return False
-        self._patience.reschedule(asyncio.get_running_loop().time())
-        return True
-
-    async def _send_piece(self, file: BinaryIO, start: int, count: int) -> int:
-        loop, transport = asyncio.get_running_loop(), self._http.transport
-        if transport.is_closing():
-            raise ConnectionResetError
-        if not _in_memory(file, start, count):
-            await asyncio.to_thread(_bring_to_memory, file, start, count)
-        try:
-            async with asyncio.timeout(SEND_IDLE_S) as self._patience:
-                sent = await loop.sendfile(transport, file, start, count)
-        finally:
-            self._patience = None
-        if not sent:
-            raise OSError("a blob is shorter than when it was opened")
-        self._cycle.expected_content_length -= sent
-        return sent
+    def wake(self) -> None:
+        """Let a `send_file` that waits for the client look whether it is still there."""
+        self._sender.wake()
 
 
 class FarmHttpProtocol(HttpToolsProtocol):
@@ -127,34 +104,19 @@ class FarmHttpProtocol(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        # asyncio never wakes a sendfile whose transport is closed, so that one is stopped first, and closes it.
-        if self._direct is None or not self._direct.stop_sending():
-            self.transport.close()
+        self.transport.close()
+        if self._direct is not None:
+            self._direct.wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let whoever still sends know."""
+        super().connection_lost(exc)
+        if self._direct is not None:
+            self._direct.wake()
 
     def _end_linger(self, cycle: RequestResponseCycle) -> None:
         if cycle.more_body and not self.transport.is_closing():
             self.transport.close()
-
-
-def _in_memory(file: BinaryIO, start: int, count: int) -> bool:
-    """True when a sendfile of these bytes should not wait for the disk, and the event loop with it."""
-    byte = bytearray(1)
-    try:
-        # The cache grows in long runs, so that both ends tell of what lies between.
-        for offset in (start, start + count - 1):
-            os.preadv(file.fileno(), [byte], offset, os.RWF_NOWAIT)
-    except BlockingIOError:
-        return False
-    except OSError:  # a file system that cannot tell
-        return True
-    return True
-
-
-def _bring_to_memory(file: BinaryIO, start: int, count: int) -> None:
-    os.posix_fadvise(file.fileno(), start, 2 * count, os.POSIX_FADV_WILLNEED)
-    piece = bytearray(_READ_BYTES)
-    for offset in range(start, start + count, _READ_BYTES):
-        os.preadv(file.fileno(), [piece], offset)
 
 
 def _content_length(headers: list[tuple[bytes, bytes]]) -> int | None:

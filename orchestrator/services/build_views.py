@@ -16,7 +16,7 @@ from farm.protocol.views import AttemptView, BuildView, StageTiming
 from orchestrator.rules.targets import matching
 from orchestrator.store import attempts, build_lists, builds, offers, preparations
 from orchestrator.store.attempts import AttemptRow
-from orchestrator.store.build_lists import BuildListing
+from orchestrator.store.build_lists import BuildListing as BuildListing  # callers of `find` make one
 from orchestrator.store.builds import BuildRow
 from orchestrator.store.database import Connection
 

@@ -8,6 +8,7 @@ from farm.protocol import wakeup
 from farm.protocol.errors import Conflict, Forbidden, Invalid
 from farm.protocol.model import check_name
 from farm.protocol.work import Enrolled, Enrolment
+from orchestrator.rules.facts import check_facts
 from orchestrator.rules.targets import served
 from orchestrator.store import devices, tokens
 from orchestrator.store.devices import DeviceRow
@@ -62,6 +63,7 @@ def _check(ask: Enrolment) -> None:
     check_name(ask.name, "device")
     wakeup.prefix_of(ask.name)
     check_name(ask.trust_group, "trust group")
+    check_facts(ask.facts)
     if not ask.roles:
         raise Invalid(f"{ask.name} has no role", "Enrol with host, device or both.")
     if not ask.slots or len(set(ask.slots)) != len(ask.slots) or len(ask.slots) > _MOST_SLOTS:

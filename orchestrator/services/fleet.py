@@ -11,6 +11,7 @@ from farm.protocol.states import DeviceState
 from farm.protocol.target import BuildTarget, targets_from_facts
 from farm.protocol.views import DeviceView
 from farm.protocol.work import Heartbeat, HeartbeatAnswer
+from orchestrator.rules.facts import check_facts
 from orchestrator.rules.liveness import Pulse, device_state
 from orchestrator.rules.targets import Offer, selects
 from orchestrator.rules.words import TargetWord
@@ -76,6 +77,7 @@ def record(context: Context, name: str, facts: DeviceFacts) -> DeviceView:
     Raises: Invalid. Conflict: a device of this name has enrolled.
     """
     check_name(name, "device")
+    check_facts(facts)
     with context.transaction() as transaction:
         known = devices.by_name(transaction.connection, name)
         if known is not None and not known.recorded:

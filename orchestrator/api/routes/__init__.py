@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from . import administration, catalog, fleet, following, submissions, workers
+from . import administration, builds, catalog, fleet, following, submissions, workers
 
 GROUPS = (
     submissions.endpoints,
+    builds.endpoints,
     following.endpoints,
     catalog.endpoints,
     fleet.endpoints,

@@ -5,16 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 
 from farm.protocol.errors import Invalid
-from farm.protocol.submit import SubmitAsk
-from farm.protocol.views import SubmissionView
-from orchestrator.services import submission_views, submissions
+from farm.protocol.submit import Plan, SubmitAsk
+from farm.protocol.views import SubmissionView, Sweep
+from orchestrator.services import garbage, planning, submission_views, submissions
 from orchestrator.services.submission_views import Listing
 
-from ..asks import CancelAsk, RetryAsk, SubmissionsQuery
+from ..asks import CancelAsk, RetryAsk, SubmissionsQuery, SweepAsk
 from ..query import NoQuery
-from ..routing import SUBMITTERS, Call, Endpoints, ListOf
+from ..routing import ADMINS, SUBMITTERS, Call, Endpoints, ListOf
 
 endpoints = Endpoints("submitting")
+
+
+@endpoints.route("POST", "/plans", SUBMITTERS, body=SubmitAsk, answer=Plan)
+def plan(call: Call[SubmitAsk, NoQuery]) -> Plan:
+    """What a submit would do for each target, without doing it."""
+    return planning.plan(call.context, call.body)
 
 
 @endpoints.route("POST", "/submissions", SUBMITTERS, body=SubmitAsk, answer=SubmissionView, status=201)
@@ -49,6 +55,12 @@ def show_submission(call: Call[None, NoQuery]) -> SubmissionView:
     return submissions.show(call.context, call.path["id"])
 
 
+@endpoints.route("GET", "/submissions/{id}/ask", SUBMITTERS, answer=SubmitAsk)
+def show_ask(call: Call[None, NoQuery]) -> SubmitAsk:
+    """What was submitted, as it was sent."""
+    return submissions.asked(call.context, call.path["id"])
+
+
 @endpoints.route("POST", "/submissions/{id}/cancel", SUBMITTERS, body=CancelAsk, answer=SubmissionView)
 def cancel_submission(call: Call[CancelAsk, NoQuery]) -> SubmissionView:
     """Cancel a submission or one of its targets; what others want as well goes on."""
@@ -59,6 +71,12 @@ def cancel_submission(call: Call[CancelAsk, NoQuery]) -> SubmissionView:
 def retry_submission(call: Call[RetryAsk, NoQuery]) -> SubmissionView:
     """Submit again what failed, or everything."""
     return submissions.retry(call.context, call.path["id"], call.body.failed, call.body.force, call.caller)
+
+
+@endpoints.route("POST", "/gc", ADMINS, body=SweepAsk, answer=Sweep)
+def collect_garbage(call: Call[SweepAsk, NoQuery]) -> Sweep:
+    """Remove what nothing refers to, or tell what would be removed."""
+    return garbage.sweep(call.context, call.body.dry_run)
 
 
 def _moment(text: str | None) -> float | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from orchestrator.api import wire, wire_body
+from orchestrator.api import wire, wire_body, wire_send
 from orchestrator.api.server import FarmServer, listen, make_server_config
 from tests.support.waiting import until
 
@@ -28,7 +30,7 @@ def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """The port of a server in a thread, whose patience with silent clients is short."""
     monkeypatch.setattr(wire_body, "RECEIVE_IDLE_S", PATIENCE_S)
     monkeypatch.setattr(wire, "LINGER_S", PATIENCE_S)
-    monkeypatch.setattr(wire, "SEND_IDLE_S", PATIENCE_S)
+    monkeypatch.setattr(wire_send, "SEND_IDLE_S", PATIENCE_S)
     ready = threading.Event()
     with listen("127.0.0.1", 0) as listening:
         app = application(tmp_path, asyncio.Event())
@@ -195,6 +197,26 @@ def test_a_reader_that_takes_nothing_is_left(impatient: int) -> None:
         assert _is_cut(reader, len(data))
         writer.ask("GET", f"/api/v1/blobs/{sha256}", Range="bytes=0-9")
         assert writer.answer().body == data[:10]
+
+
+def test_a_slow_reader_is_not_a_dead_one(impatient: int) -> None:
+    """It takes a little within each patience, and all of it takes longer than that."""
+    data, sha256 = blob(12_000_000)
+    with RawConnection(impatient) as writer, RawConnection(impatient) as reader:
+        writer.ask("PUT", f"/api/v1/blobs/{sha256}", len(data))
+        writer.send(data)
+        assert writer.answer().status == 201
+        reader.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 100_000)
+        reader.ask("GET", f"/api/v1/blobs/{sha256}")
+        received = b""
+        began_s = time.monotonic()
+        while len(received) < len(data) or not received.endswith(data):
+            piece = reader.socket.recv(1_000_000)
+            assert piece, f"it was left after {len(received)} bytes"
+            received += piece
+            threading.Event().wait(PATIENCE_S / 4)
+        assert time.monotonic() - began_s > PATIENCE_S
+        assert received.endswith(data)
 
 
 def _has_come_to(connection: RawConnection, upload: str, offset: int) -> bool:
