@@ -183,7 +183,7 @@ def test_verify_tells_right_from_wrong(farm: Live, net: Path, engine: Path, tmp_
     np.savez(tmp_path / "wrong.npz", **{**outputs, "logits": outputs["logits"] * 1.1})
     inputs = ["--loadInputs", tmp_path / "in.npz", "--loadRefOutputs"]
     right = farm("verify", engine, *inputs, tmp_path / "right.npz", env=LOCAL)
-    assert (right.code, right.lines[0].split()) == (0, ["verdict", "passed"])
+    assert (right.code, right.lines[0].split()) == (0, ["verdict", "passed", "against", "right.npz"])
     wrong = farm("verify", engine, *inputs, tmp_path / "wrong.npz", env=LOCAL)
     assert (wrong.code, wrong.lines[0].split()[:2]) == (3, ["verdict", "failed"])
     lenient = ["--atol", "logits:10", "--rtol", "1"]
