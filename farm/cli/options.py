@@ -88,7 +88,9 @@ class Noun(click.Group):
     default = "list"
 
     def parse_args(self, ctx: click.Context, args: List[str]) -> List[str]:
-        """Put the default verb in where there is none."""
+        """Put the default verb in where there is none, but not while a shell completes."""
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
         if not args or (args[0].startswith("-") and args[0] not in _HELP_NAMES):
             args = [self.default, *args]
         return super().parse_args(ctx, args)

@@ -81,9 +81,7 @@ def check_docker(machine: Machine, facts: DeviceFacts) -> Check:
         return ok("Docker", f"this is inside {facts.container}")
     if machine.which("docker", "/usr/bin", "/usr/local/bin") is None:
         return warn("Docker", "none", "Install Docker only if builds shall run in containers.")
-    runtimes = machine.output(
-        "docker", "info", "--format", "{{.ServerVersion}} {{range $name, $_ := .Runtimes}}{{$name}} {{end}}"
-    )
+    runtimes = machine.output("docker", "info", "--format", _DOCKER_FORMAT)
     if not runtimes:
         return fail("Docker", "the daemon does not answer", "Start it, and add this user to the group docker.")
     version, *names = runtimes.split()
@@ -105,12 +103,12 @@ def check_packages(machine: Machine) -> Check:
     """The packages of the client, and of a worker."""
     missing = [name for name in _CLIENT if machine.package(name) is None]
     if missing:
-        return fail("packages", f"missing: {', '.join(missing)}", "Run pip install tensorrt-engine-farm again.")
+        return fail("packages", f"missing: {', '.join(missing)}", "Run pip install . in the checkout again.")
     missing = [name for name in _WORKER if machine.package(name) is None]
     if missing:
         return warn(
             "packages",
             f"a client only: a worker also needs {', '.join(missing)}",
-            "Run pip install 'tensorrt-engine-farm[worker]' where this machine shall build.",
+            "Run pip install '.[worker]' in the checkout where this machine shall build.",
         )
     return ok("packages", ", ".join(f"{name} {machine.package(name)}" for name in (*_CLIENT, *_WORKER)))

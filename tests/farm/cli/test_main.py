@@ -198,6 +198,12 @@ def test_completion_knows_verbs_without_importing_them(process: Farm) -> None:
     assert "plain,--maxShapes" in process(env=deeper).out.split()
 
 
+def test_completion_knows_the_verbs_of_a_noun(process: Farm) -> None:
+    for typed, expected in (("farm engines ", "pin"), ("farm token cr", "create"), ("farm devices ", "undrain")):
+        env = {"_FARM_COMPLETE": "bash_complete", "COMP_WORDS": typed, "COMP_CWORD": "2"}
+        assert f"plain,{expected}" in process(env=env).out.splitlines()
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_completion_script_is_printed(process: Farm, shell: str) -> None:
     told = process("completion", shell)

@@ -73,6 +73,21 @@ def test_a_large_download_has_a_bar(pty_farm: Farm, env: dict[str, str], double:
     assert "downloading weights.bin" in told.out
 
 
+def test_a_large_upload_has_a_bar(pty_farm: Farm, env: dict[str, str], model: Path) -> None:
+    # A description of 16 MiB: tag, length, bytes.
+    model.write_bytes(model.read_bytes() + b"\x32\x80\x80\x80\x08" + bytes(16 << 20))
+    told = pty_farm("submit", model, "-t", "cpu", env=env)
+    assert told.code == 0, told.out
+    assert "uploading net.onnx" in told.out
+
+
+def test_a_large_upload_is_a_line_in_a_pipe(process: Farm, env: dict[str, str], model: Path) -> None:
+    model.write_bytes(model.read_bytes() + b"\x32\x80\x80\x80\x08" + bytes(16 << 20))
+    told = process("submit", model, "-t", "cpu", env=env)
+    assert told.code == 0
+    assert told.err.splitlines()[0].startswith("uploaded net.onnx (16.0 MiB, ")
+
+
 def test_lines_tell_of_large_files_only_and_now_and_then() -> None:
     said: List[str] = []
     now = [0.0]
