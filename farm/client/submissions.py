@@ -6,7 +6,7 @@ from typing import Iterator, Mapping, Optional, Sequence, Tuple
 
 from farm.protocol.states import State
 from farm.protocol.submit import Plan, SubmitAsk
-from farm.protocol.views import BuildView, Event, SubmissionView
+from farm.protocol.views import BuildView, Event, PreparationView, SubmissionView
 
 from . import asks, events, logs, results, waiting
 from .asks import LocalAsk, ModelSource, SubmitOptions
@@ -108,6 +108,13 @@ class Submissions:
         Raises: NotFound
         """
         return self._transport.value(BuildView, "GET", f"/builds/{segment(build)}")
+
+    def preparation(self, preparation: str) -> PreparationView:
+        """One preparation with its attempts.
+
+        Raises: NotFound
+        """
+        return self._transport.value(PreparationView, "GET", f"/preparations/{segment(preparation)}")
 
     def wait(
         self,

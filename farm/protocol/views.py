@@ -47,6 +47,17 @@ class AttemptView:
 
 
 @dataclass(frozen=True)
+class PreparationView:
+    """One preparation with its attempts, oldest first."""
+
+    id: str
+    state: State
+    model: str
+    failure: Optional[Failure] = None
+    attempts: Tuple[AttemptView, ...] = ()
+
+
+@dataclass(frozen=True)
 class RequestView:
     """One target of a submission.
 

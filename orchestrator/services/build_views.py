@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from farm.protocol.codec import digest
 from farm.protocol.errors import NotFound, TargetUnavailable
 from farm.protocol.options import Precision
-from farm.protocol.report import Failure
 from farm.protocol.states import ENDED_STATES, State
-from farm.protocol.views import AttemptView, BuildView, StageTiming
+from farm.protocol.views import AttemptView, BuildView, PreparationView, StageTiming
 from orchestrator.rules.targets import matching
 from orchestrator.store import attempts, build_lists, builds, offers, preparations
 from orchestrator.store.attempts import AttemptRow
@@ -25,17 +24,6 @@ from .context import Context
 from .submission_views import waits_for
 
 _MOST = 1000
-
-
-@dataclass(frozen=True)
-class PreparationView:
-    """One preparation with its attempts, oldest first."""
-
-    id: str
-    state: State
-    model: str
-    failure: Failure | None
-    attempts: tuple[AttemptView, ...]
 
 
 def show(context: Context, build_id: str) -> BuildView:

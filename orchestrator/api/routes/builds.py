@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from farm.protocol.views import BuildView
+from farm.protocol.views import BuildView, PreparationView
 from orchestrator.services import build_views, cancelling
-from orchestrator.services.build_views import BuildListing, PreparationView
+from orchestrator.services.build_views import BuildListing
 
 from ..asks import BuildsQuery
 from ..query import NoQuery
