@@ -29,14 +29,12 @@ def updated(page: str) -> str:
 
 
 def reference() -> str:
-    """Every verb of the farm package under its heading, with its options."""
+    """Every verb under its heading, with its options; those of the coordinator and the worker too."""
     lines: List[str] = []
     for section in SECTIONS:
         lines += [f"## {section}", ""]
         for verb in VERBS:
-            if verb.section == section and verb.place is None:
-                lines += [f"### farm {verb.name}", "", verb.help, ""]
-            elif verb.section == section:
+            if verb.section == section:
                 for name, command in _commands(verb.name):
                     lines += _described(name, command)
     return "\n".join(lines).rstrip() + "\n"
@@ -84,6 +82,8 @@ def _row(option: click.Option) -> str:
 def _value(option: click.Option) -> str:
     if isinstance(option.type, click.Choice):
         return " ".join(str(choice) for choice in option.type.choices)
+    if isinstance(option.type, click.IntRange):
+        return option.metavar or "N"
     return option.metavar or option.type.name.upper()
 
 

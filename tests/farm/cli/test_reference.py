@@ -24,7 +24,7 @@ def test_every_verb_and_option_is_in_the_reference() -> None:
     context = click.Context(cli, info_name="farm")
     for verb in VERBS:
         assert f"### farm {verb.name}" in text
-        command = cli.get_command(context, verb.name) if verb.place else None
+        command = cli.get_command(context, verb.name)
         inner = command.commands.values() if isinstance(command, click.Group) else [command] if command else []
         for found in inner:
             for parameter in found.params:
