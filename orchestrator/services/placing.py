@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from farm.protocol.codec import digest, dumps
 from farm.protocol.states import State
 from orchestrator.rules.hits import Hit, judge
-from orchestrator.store import builds, evidence, preparations
+from orchestrator.store import builds, engines, evidence, preparations
 from orchestrator.store.builds import BuildRow
 from orchestrator.store.database import Connection
 from orchestrator.store.preparations import PreparationRow
@@ -54,7 +54,9 @@ def look(connection: Connection, order: Order) -> Prospect:
     ]
     by_hit = {hit: engine_id for engine_id, hit in reversed(judged)}
     if Hit.SERVES in by_hit:
-        return Prospect(Place(State.CACHED, engine_id=by_hit[Hit.SERVES]), None, fresh.purpose)
+        hit = by_hit[Hit.SERVES]
+        maker = engines.built_by(connection, hit)
+        return Prospect(Place(State.CACHED, build_id=maker, engine_id=hit), None, fresh.purpose)
     if Hit.REVERIFY in by_hit:
         proof = Prospect(None, by_hit[Hit.REVERIFY], order.proof)
         return _after_earlier(connection, order, proof)

@@ -58,6 +58,11 @@ def by_id(connection: Connection, engine_id: str) -> EngineRow | None:
     return _row(row) if row else None
 
 
+def built_by(connection: Connection, engine_id: str) -> str | None:
+    """The id of the build that made it; None where there is no such engine."""
+    return connection.execute(select(engine.c.build_id).where(engine.c.id == engine_id)).scalar()
+
+
 def newest(
     connection: Connection,
     limit: int,

@@ -12,8 +12,21 @@ import pytest
 
 from farm import FarmClient
 from farm.client import SubmitOptions
+from farm.protocol.codec import from_json
 from farm.protocol.errors import BuildFailed
+from farm.protocol.keys import RequestKey
 from farm.protocol.options import BenchmarkPolicy
+from farm.protocol.submit import Plan
+from farm.protocol.views import (
+    DeviceView,
+    EngineDetail,
+    EngineView,
+    ModelView,
+    SubmissionView,
+    Sweep,
+    TargetView,
+    TokenView,
+)
 from tests.support import models
 
 from .live import Live
@@ -52,7 +65,10 @@ def test_the_json_of_a_submission_says_what_came_out(built: dict[str, Any]) -> N
 def test_the_same_again_is_cached_and_says_what_it_saved(farm: Live, net: Path, built: dict[str, Any]) -> None:
     view = farm.json("submit", net, "-t", "cpu", "--wait", *QUICK)
     (build,) = view["builds"]
-    assert (build["state"], build["engine"], build["exit_code"]) == ("cached", built["builds"][0]["engine"], 0)
+    first = built["builds"][0]
+    assert (build["state"], build["engine"], build["exit_code"]) == ("cached", first["engine"], 0)
+    assert (build["build"], build["verification"]) == (first["build"], first["verification"])
+    assert build["saved_s"] > 0
     (row,) = farm.json("plan", net, "-t", "cpu", *QUICK)["rows"]
     assert (row["hit"], row["engine"]) == ("hit", build["engine"])
     table = farm("submit", net, "-t", "cpu", "--wait", *QUICK)
@@ -213,3 +229,29 @@ def test_the_sdk_says_the_same(farm: Live, net: Path, tmp_path: Path, built: dic
         path.write_bytes(graph.SerializeToString())
         with pytest.raises(BuildFailed, match="NoSuchOperator"):
             client.submit(str(path), ["cpu"], wait=True)
+
+
+def test_objects_are_those_of_the_documentation(farm: Live, net: Path, built: dict[str, Any]) -> None:
+    """Read strictly: a field more or less is an error."""
+    engine = built["builds"][0]["engine"]
+    for kind, arguments in (
+        (SubmissionView, ["status", built["id"]]),
+        (Plan, ["plan", net, "-t", "cpu"]),
+        (EngineDetail, ["engines", "show", engine]),
+        (ModelView, ["models", "net"]),
+        (Sweep, ["gc", "--dry-run"]),
+    ):
+        from_json(kind, farm.json(*arguments))
+    for kind, name, arguments in (
+        (SubmissionView, "submissions", ["list"]),
+        (EngineView, "engines", ["engines"]),
+        (DeviceView, "devices", ["devices"]),
+        (TargetView, "targets", ["targets"]),
+        (TokenView, "tokens", ["token"]),
+        (ModelView, "models", ["models"]),
+    ):
+        views = farm.json(*arguments)[name]
+        assert views
+        for view in views:
+            from_json(kind, view)
+    assert from_json(RequestKey, farm.json("key", engine)["key"]).digest == built["builds"][0]["key"]

@@ -23,6 +23,7 @@ def test_a_model_goes_all_the_way_and_is_cached_the_second_time(farm: Coordinato
     assert (ended.state, ended.builds[0].exit_code) == (State.DONE, 0)
     again = farm.submit()
     assert (again.state, again.builds[0].engine) == (State.CACHED, ended.builds[0].engine)
+    assert again.builds[0].build == ended.builds[0].build
     assert box.serve() == []
 
 
