@@ -242,7 +242,7 @@ def test_objects_are_those_of_the_documentation(farm: Live, net: Path, built: di
         (Sweep, ["gc", "--dry-run"]),
     ):
         from_json(kind, farm.json(*arguments))
-    for kind, name, arguments in (
+    for item, name, arguments in (
         (SubmissionView, "submissions", ["list"]),
         (EngineView, "engines", ["engines"]),
         (DeviceView, "devices", ["devices"]),
@@ -253,5 +253,5 @@ def test_objects_are_those_of_the_documentation(farm: Live, net: Path, built: di
         views = farm.json(*arguments)[name]
         assert views
         for view in views:
-            from_json(kind, view)
+            from_json(item, view)
     assert from_json(RequestKey, farm.json("key", engine)["key"]).digest == built["builds"][0]["key"]
