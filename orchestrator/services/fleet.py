@@ -106,7 +106,7 @@ def drain(context: Context, name: str, draining: bool) -> DeviceView:
 
 
 def retire(context: Context, name: str) -> DeviceView:
-    """Take a device out of the farm. Its lease, if it holds one, ends by itself; it may enrol again.
+    """Take a device out of the farm. Its lease, if it holds one, ends by itself; with a new token it may come back.
 
     Raises: NotFound
     """

@@ -147,6 +147,15 @@ class Tokens:
                 raise Conflict("this is the last valid token of an administrator", "Make another one first.")
         self.forget(token_id)
 
+    def revoke_tied(self, device: str) -> None:
+        """Make every token of a device invalid at once."""
+        with self._context.transaction() as transaction:
+            tied = rows.tied_to(transaction.connection, device)
+            for row in tied:
+                rows.revoke(transaction.connection, row.id, transaction.at)
+        for row in tied:
+            self.forget(row.id)
+
     def _checked(self, row: TokenRow) -> Caller:
         if row.revoked_at is not None:
             raise Unauthorized(f"the token {row.name!r} ({row.id}) was revoked", "Ask an administrator for a new one.")

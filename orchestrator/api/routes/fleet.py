@@ -44,8 +44,10 @@ def undrain_device(call: Call[None, NoQuery]) -> DeviceView:
 
 @endpoints.route("POST", "/devices/{name}/retire", ADMINS, answer=DeviceView)
 def retire_device(call: Call[None, NoQuery]) -> DeviceView:
-    """Take a device out of the farm; its engines stay."""
-    return fleet.retire(call.context, call.path["name"])
+    """Take a device out of the farm: its tokens end with it, its engines stay."""
+    shown = fleet.retire(call.context, call.path["name"])
+    call.tokens.revoke_tied(shown.name)
+    return shown
 
 
 @endpoints.route("GET", "/targets", READERS, answer=ListOf("targets", TargetView))

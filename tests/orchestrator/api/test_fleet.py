@@ -52,7 +52,7 @@ def test_telemetry_is_kept_with_its_moment(doors: Doors) -> None:
     assert shown["telemetry_at"] < shown["last_seen_at"]
 
 
-def test_a_drained_device_is_told_and_a_retired_one_must_enrol_again(doors: Doors) -> None:
+def test_a_drained_device_is_told_and_a_retired_one_comes_back_with_a_new_token_only(doors: Doors) -> None:
     with doors.client(Scope.WORKER) as worker, doors.client() as admin:
         enrol(worker, "bench-1")
         assert admin.post(f"{API}/devices/bench-1/drain").json()["state"] == "draining"
@@ -60,9 +60,10 @@ def test_a_drained_device_is_told_and_a_retired_one_must_enrol_again(doors: Door
         assert admin.post(f"{API}/devices/bench-1/undrain").json()["state"] == "idle"
         assert admin.post(f"{API}/devices/bench-1/retire").json()["state"] == "retired"
         assert admin.get(f"{API}/devices").json()["devices"] == []
-        assert worker.post(f"{API}/heartbeat", json={}).json()["enrol"]
-        assert worker.post(f"{API}/claims", json={"slot": "cpu0", "roles": ["device"], "nonce": "n"}).status_code == 403
-        enrol(worker, "bench-1")
+        assert worker.post(f"{API}/heartbeat", json={}).status_code == 401
+        assert enrol(worker, "bench-1").status_code == 401
+        with doors.client(Scope.WORKER, name="another") as again:
+            assert enrol(again, "bench-1").status_code == 200
         assert admin.get(f"{API}/devices/bench-1").json()["state"] == "idle"
 
 
