@@ -46,7 +46,7 @@ def reading(path: Path) -> Iterator[Any]:
         with path.open("rb", buffering=0) as stream:
             yield stream
     except OSError as error:
-        raise Invalid(f"cannot read {path}: {error.strerror or error}") from error
+        raise Invalid(f"cannot read {path}: {error.strerror or error}", "Check the path and its rights.") from error
 
 
 @contextmanager

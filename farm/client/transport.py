@@ -22,6 +22,8 @@ T = TypeVar("T")
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _PAUSES_S = (0.1, 0.2, 0.4, 0.8)
 _CONNECT_S = 5.0
+_OTHER = "Check the URL, and what stands before it."
+_WRITE_URL = "Write http://host:port or https://host."
 
 Content = Union[bytes, "Iterable[bytes]"]
 
@@ -82,7 +84,7 @@ class Transport:
         response = self.request(method, path, body, **options)
         told = self._decoded(response.json) if response.content else {}
         if not isinstance(told, dict):
-            raise CoordinatorError(f"the coordinator at {self.url} did not answer with an object")
+            raise CoordinatorError(f"the coordinator at {self.url} did not answer with an object", _OTHER)
         return told
 
     def request(
@@ -157,7 +159,7 @@ class Transport:
         except httpx.TransportError as error:
             raise self._broken(error) from error
         except httpx.InvalidURL as error:
-            raise Invalid(f"{self.url} is not the URL of a coordinator: {error}") from error
+            raise Invalid(f"{self.url} is not the URL of a coordinator: {error}", _WRITE_URL) from error
 
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
@@ -216,7 +218,7 @@ def segment(text: str) -> str:
     Raises: Invalid: it cannot be one.
     """
     if text in ("", ".", ".."):
-        raise Invalid(f"{text!r} is not a name or an id")
+        raise Invalid(f"{text!r} is not a name or an id", "farm list shows ids.")
     return quote(text, safe="")
 
 

@@ -193,7 +193,9 @@ def error_from_json(body: Any) -> FarmError:
     """The error that an HTTP answer carries; a `CoordinatorError` where the body is not one of ours."""
     told = body.get("error") if isinstance(body, dict) else None
     if not isinstance(told, dict) or not isinstance(told.get("message"), str):
-        return CoordinatorError("the coordinator answered with something that is not an error of the farm")
+        return CoordinatorError(
+            "what answered does not speak as a coordinator does", "Check the URL, and what stands before it."
+        )
     kind = BY_CODE.get(str(told.get("code")), CoordinatorError)
     details = told.get("details")
     error = kind(told["message"], str(told.get("hint") or ""))

@@ -78,8 +78,11 @@ def _axes(name: str, listed: Optional[str], crossed: Optional[str]) -> Tuple[int
 
 def _checked(name: str, shape: ShapeRange) -> ShapeRange:
     if not len(shape.minimum) == len(shape.optimum) == len(shape.maximum):
-        raise Invalid(f"input {name!r}: minimum, optimum and maximum have different ranks")
+        raise Invalid(f"input {name!r}: minimum, optimum and maximum have different ranks", "Give each as many axes.")
     for axis, (low, best, high) in enumerate(zip(shape.minimum, shape.optimum, shape.maximum)):
         if not low <= best <= high:
-            raise Invalid(f"input {name!r} needs minimum ≤ optimum ≤ maximum, got {low}, {best}, {high} at axis {axis}")
+            raise Invalid(
+                f"input {name!r} needs minimum ≤ optimum ≤ maximum, got {low}, {best}, {high} at axis {axis}",
+                "Put --minShapes, --optShapes and --maxShapes in that order.",
+            )
     return shape

@@ -144,7 +144,8 @@ class OnnxRuntimeSession(Session):
         except MemoryError:
             raise
         except Exception as error:  # as in `load`
-            raise Invalid(f"the engine cannot run these inputs: {failure('onnxruntime', error).message}") from error
+            told = failure("onnxruntime", error).message
+            raise Invalid(f"the engine cannot run these inputs: {told}", "Give others with --loadInputs.") from error
 
     def _open(self) -> Any:
         if self._session is None:
