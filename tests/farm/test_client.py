@@ -205,8 +205,8 @@ def test_logs_of_a_submission_and_of_a_build(client: FarmClient, model: Path) ->
 
 def test_following_a_log_goes_on_with_the_next_attempt(client: FarmClient, double: Double, model: Path) -> None:
     double.auto = False
-    client._transport.sleep = lambda seconds: double.move(view.id, "cpu", State.DONE)
     view = client.submit(model, ["cpu"])
+    client._transport.sleep = lambda seconds: double.move(view.id, "cpu", State.DONE)
     assert list(client.logs(view.id, follow=True)) == ["building cpu", "done ü"]
 
 
