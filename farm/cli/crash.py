@@ -17,6 +17,13 @@ from .settings import load
 _SECRET_OPTIONS = ("--token",)
 
 
+def about_a_file(error: BaseException) -> str:
+    """A sentence about a path that cannot be used, which is nobody's bug; empty for any other error."""
+    if not isinstance(error, OSError) or not error.filename or _place()[0]:
+        return ""
+    return f"cannot use {error.filename}: {error.strerror}. Check the path, its rights and the room on its disk."
+
+
 def report(error: BaseException, arguments: Sequence[str]) -> str:
     """Write the traceback to a file; the sentence that says where. With FARM_DEBUG=1 it is shown as well."""
     lines = [

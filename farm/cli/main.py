@@ -49,6 +49,10 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            # A group without a verb; older versions of click print its help and end.
+            click.echo(error.format_message(), err=True)
+            return int(Exit.USAGE)
         return _told(_click_sentence(error), Exit.USAGE)
     except FarmError as error:
         _tell_json(arguments, error)
@@ -61,9 +65,10 @@ def run(arguments: Sequence[str]) -> int:
         _drop_output()
         return _BROKEN_PIPE
     except Exception as error:
-        from .crash import report
+        from .crash import about_a_file, report
 
-        return _told(report(error, arguments), Exit.COORDINATOR)
+        told = about_a_file(error)
+        return _told(told, Exit.USAGE) if told else _told(report(error, arguments), Exit.COORDINATOR)
 
 
 def _told(sentence: str, code: int) -> int:

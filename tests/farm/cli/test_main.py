@@ -191,6 +191,18 @@ def test_a_verb_whose_package_lacks_a_library_says_so(process: Farm) -> None:
     assert "the verb 'up' cannot start here: No module named uvicorn. Install the extra" in told.err
 
 
+def test_a_path_that_cannot_be_used_is_no_crash(process: Farm, environ: Dict[str, str]) -> None:
+    broken = (
+        "import farm.cli.settings as s\ndef load(**_): open('/nowhere/x')\nimport farm.cli.context as c\nc.load = load"
+    )
+    told = process("list", python=broken)
+    assert (told.code, told.out) == (2, "")
+    assert told.err == (
+        "error: cannot use /nowhere/x: No such file or directory. Check the path, its rights and the room on its disk.\n"
+    )
+    assert not (Path(environ["HOME"]) / ".cache").exists()
+
+
 def test_completion_knows_verbs_without_importing_them(process: Farm) -> None:
     env = {"_FARM_COMPLETE": "bash_complete", "COMP_WORDS": "farm s", "COMP_CWORD": "1"}
     assert process(env=env).out.split() == ["plain,submit", "plain,status"]
