@@ -192,14 +192,11 @@ def test_a_verb_whose_package_lacks_a_library_says_so(process: Farm) -> None:
 
 
 def test_a_path_that_cannot_be_used_is_no_crash(process: Farm, environ: Dict[str, str]) -> None:
-    broken = (
-        "import farm.cli.settings as s\ndef load(**_): open('/nowhere/x')\nimport farm.cli.context as c\nc.load = load"
-    )
+    broken = "import farm.cli.context as context\ncontext.load = lambda **_: open('/nowhere/x')"
     told = process("list", python=broken)
     assert (told.code, told.out) == (2, "")
-    assert told.err == (
-        "error: cannot use /nowhere/x: No such file or directory. Check the path, its rights and the room on its disk.\n"
-    )
+    assert told.err.startswith("error: cannot use /nowhere/x: No such file or directory. Check the path, its rights")
+    assert len(told.err.splitlines()) == 1
     assert not (Path(environ["HOME"]) / ".cache").exists()
 
 
