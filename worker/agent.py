@@ -59,7 +59,7 @@ class Agent:
         )
         url = reachable_broker(enrolled, self._coordinator.url)
         if url is not None:
-            self._consumer = Consumer(url, enrolled, len(self._shops) + 1, self.serve)
+            self._consumer = Consumer(url, enrolled, len(self._shops) + 1, self.serve, self._look)
         for name, shop in self._shops.items():
             thread = SlotThread(
                 name,
@@ -108,6 +108,10 @@ class Agent:
 
     def _enrol(self) -> Enrolled:
         return self._patience.call(lambda: self._coordinator.enrol(self._enrolment), "enrolling")
+
+    def _look(self) -> None:
+        for slot in self._slots:
+            slot.look()
 
     def _is_woken(self) -> bool:
         return self._consumer is not None and self._consumer.connected

@@ -43,14 +43,23 @@ class Consumer(threading.Thread):
         enrolled: Names the queue.
         concurrency: Tasks at a time: one more than slots, so that a wake-up is heard while all of them work.
         serve: Does the work that a hint led to; returns when it is done.
+        deaf: Called when wake-ups stop to arrive: somebody should look for work without them.
     """
 
-    def __init__(self, url: str, enrolled: Enrolled, concurrency: int, serve: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        url: str,
+        enrolled: Enrolled,
+        concurrency: int,
+        serve: Callable[[str], None],
+        deaf: Callable[[], None],
+    ) -> None:
         super().__init__(name="consumer", daemon=True)
         self._url = url
         self._enrolled = enrolled
         self._concurrency = concurrency
         self._serve = serve
+        self._deaf = deaf
         self._stopping = threading.Event()
         self._connected = threading.Event()
 
@@ -76,14 +85,18 @@ class Consumer(threading.Thread):
                 log.exception("the consumer of wake-ups ended")
             if self.connected:
                 pause_s = _FIRST_PAUSE_S
-            self._connected.clear()
+                self._lose()
             if self._stopping.wait(pause_s):
                 return
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             log.warning("starting the consumer of wake-ups again")
 
+    def _lose(self) -> None:
+        self._connected.clear()
+        self._deaf()
+
     def _listen(self) -> None:
-        app = _make_app(self._url, self._enrolled, self._serve, self._connected)
+        app = _make_app(self._url, self._enrolled, self._serve, self._connected.set, self._lose)
         try:
             worker = app.WorkController(
                 app=app,
@@ -103,7 +116,9 @@ class Consumer(threading.Thread):
             app.close()
 
 
-def _make_app(url: str, enrolled: Enrolled, serve: Callable[[str], None], connected: threading.Event) -> Any:
+def _make_app(
+    url: str, enrolled: Enrolled, serve: Callable[[str], None], found: Callable[[], None], lost: Callable[[], None]
+) -> Any:
     from celery import Celery, bootsteps
     from celery.worker.consumer.tasks import Tasks
 
@@ -113,10 +128,10 @@ def _make_app(url: str, enrolled: Enrolled, serve: Callable[[str], None], connec
         requires = (Tasks,)
 
         def start(self, consumer: Any) -> None:
-            connected.set()
+            found()
 
         def stop(self, consumer: Any) -> None:
-            connected.clear()
+            lost()
 
     app = Celery("farm", broker=url, set_as_current=False)
     app.conf.update(

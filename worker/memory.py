@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Iterator
 
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
+def held_bytes(pid: int) -> int:
+    """What the process and all it started took and cannot be dropped; 0 when it is gone.
 
-def resident_bytes(pid: int) -> int:
-    """Of the process and all it started; 0 when it is gone. What several share counts for each."""
-    return sum(_resident(member) for member in (pid, *_descendants(pid)))
+    Pages of files are not counted: the kernel takes them back when it needs room, and weights of a model are mapped
+    by gigabytes. What several share counts for each.
+    """
+    return _held(pid) + sum(_held(member) for member in _descendants(pid))
 
 
 def oom_kills() -> int:
@@ -24,14 +25,27 @@ def oom_kills() -> int:
 
 
 def _descendants(pid: int) -> Iterator[int]:
-    for child in _text(Path(f"/proc/{pid}/task/{pid}/children")).split():
-        yield int(child)
-        yield from _descendants(int(child))
+    # Each thread has children of its own.
+    for thread in _names(Path(f"/proc/{pid}/task")):
+        for child in _text(Path(f"/proc/{pid}/task/{thread}/children")).split():
+            yield int(child)
+            yield from _descendants(int(child))
 
 
-def _resident(pid: int) -> int:
-    fields = _text(Path(f"/proc/{pid}/statm")).split()
-    return int(fields[1]) * _PAGE_BYTES if len(fields) > 1 else 0
+def _held(pid: int) -> int:
+    held = 0
+    for line in _text(Path(f"/proc/{pid}/status")).splitlines():
+        name, _, value = line.partition(":")
+        if name in ("RssAnon", "RssShmem"):
+            held += int(value.split()[0]) << 10
+    return held
+
+
+def _names(folder: Path) -> Iterator[str]:
+    try:
+        yield from [path.name for path in folder.iterdir()]
+    except OSError:  # it ended meanwhile
+        return
 
 
 def _text(path: Path) -> str:

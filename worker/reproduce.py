@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Mapping
 
-from .isolate import scrubbed
+from .environment import scrubbed
 
 SCRIPT = "reproduce.sh"
 

@@ -11,22 +11,9 @@ STAGES_VARIABLE = "FARM_CHILD_STAGES"
 LIFELINE_VARIABLE = "FARM_CHILD_LIFELINE"
 PARENT_VARIABLE = "FARM_CHILD_PARENT"
 FAILPOINTS_VARIABLE = "FARM_FAILPOINTS"
-# Beginnings of the variables that a child may see: where programs and libraries are, how many threads to use.
-CHILD_VARIABLES = (
-    "PATH",
-    "LANG",
-    "LC_",
-    "TZ",
-    "LD_LIBRARY_PATH",
-    "PYTHONPATH",
-    "PYTHONHASHSEED",
-    "CUDA",
-    "NVIDIA",
-    "OMP_",
-    "OPENBLAS_",
-    "MKL_",
-    FAILPOINTS_VARIABLE,
-)
+# What a child may see: where programs and libraries are, how many threads to use.
+CHILD_VARIABLES = ("PATH", "LANG", "LANGUAGE", "TZ", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHASHSEED", FAILPOINTS_VARIABLE)
+CHILD_BEGINNINGS = ("LC_", "CUDA", "NVIDIA_", "OMP_", "OPENBLAS_", "MKL_")
 
 
 def stages_descriptor(environ: Mapping[str, str] = os.environ) -> Optional[int]:

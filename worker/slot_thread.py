@@ -71,6 +71,12 @@ class SlotThread(threading.Thread):
             self._moved.notify_all()
             return None if self._busy else self._asked
 
+    def look(self) -> None:
+        """Claim as soon as the slot is free, for whatever reason."""
+        with self._moved:
+            self._asked += 1
+            self._moved.notify_all()
+
     def wait_served(self, ticket: int) -> None:
         """Return when the work found after that wake-up is done."""
         with self._moved:

@@ -23,6 +23,17 @@ def shared(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres, broker:
         yield made
 
 
+@pytest.fixture(autouse=True)
+def _alone(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Take out what a test that failed left in a fleet that others share."""
+    made = [request.getfixturevalue(name) for name in ("shared", "farm") if name in request.fixturenames]
+    before = [set(item.workers) for item in made]
+    yield
+    for item, known in zip(made, before, strict=True):
+        for name in set(item.workers) - known:
+            item.retire(item.workers.pop(name))
+
+
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A model that nobody submitted before."""

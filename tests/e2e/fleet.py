@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,8 @@ class Fleet:
     def retire(self, worker: Process) -> None:
         """End a worker and take its device out, so that the next test is alone."""
         worker.end()
-        self.client.devices.retire(worker.name)
+        if worker.name in [item.name for item in self.client.devices.list()]:
+            self.client.devices.retire(worker.name)
 
     def submit(self, model: Path, *targets: str, **options: Any) -> SubmissionView:
         """Submit without waiting; measured as quickly as can be unless told otherwise."""
@@ -131,12 +132,15 @@ class Fleet:
         """Of preparation and build, in their order."""
         return (*self.preparation_attempts(submission), *self.build(submission).attempts)
 
-    def in_stage(self, submission: SubmissionView, state: State) -> AttemptView:
-        """The attempt that is in this stage now, once one is."""
+    def in_stage(
+        self, submission: SubmissionView, state: State, look: Callable[[], Sequence[AttemptView]] | None = None
+    ) -> AttemptView:
+        """The attempt that is in this stage now, once one is; `look` tells among which."""
         found: list[AttemptView] = []
+        among = look or (lambda: self.attempts(submission))
 
         def is_there() -> bool:
-            found[:] = [item for item in self.attempts(submission) if item.end is None and stage_of(item) is state]
+            found[:] = [item for item in among() if item.end is None and stage_of(item) is state]
             return bool(found)
 
         until(is_there, _BUILD_S, f"nothing came to {state}: {self.story(submission)}")

@@ -27,14 +27,19 @@ class Process:
         arguments: Of the `farm` command.
         environ: Added to an environment without settings of ours.
         python: The interpreter.
+
+    Attributes:
+        lie: Python that is run in the process before anything of ours.
     """
 
     def __init__(
         self, name: str, folder: Path, arguments: list[str], environ: Mapping[str, str], python: str = sys.executable
     ) -> None:
         self.name = name
+        self.lie = ""
         self.log = folder / f"{name}.log"
-        self._command = [python, "-c", _COMMAND, *arguments]
+        self._python = python
+        self._arguments = arguments
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("FARM_", "XDG_"))}
         self.environ = {**kept, "PYTHONPATH": str(ROOT), "HOME": str(folder), **environ}
         self._begin = 0
@@ -45,7 +50,12 @@ class Process:
         self._begin = len(self.said())
         with self.log.open("ab") as output:
             self._child = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=self.environ, cwd=ROOT
+                [self._python, "-c", f"{self.lie}\n{_COMMAND}", *self._arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env=self.environ,
+                cwd=ROOT,
             )
 
     @property

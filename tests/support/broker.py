@@ -62,10 +62,10 @@ def broker(environ: Mapping[str, str]) -> Iterator[Broker]:
 
 
 @contextmanager
-def private_broker(environ: Mapping[str, str]) -> Iterator[tuple[Server, str]]:
+def private_broker(environ: Mapping[str, str], port: int = 0) -> Iterator[tuple[Server, str]]:
     """A broker that one test may stop, kill or empty, and its URL."""
     program = environ.get("FARM_TEST_BROKER_BIN") or str(_program())
-    port = free_port()
+    port = port or free_port()
     url = f"redis://127.0.0.1:{port}"
     server = Server("broker", signal.SIGTERM)
     try:

@@ -1,0 +1,157 @@
+"""Workers and coordinators that die or freeze in each stage: one engine, nothing lost, nothing left behind."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from farm.protocol.states import BUILD_STAGES, PREPARATION_STAGES, AttemptEnd, Role, State
+from farm.protocol.views import AttemptView, SubmissionView
+from tests.support.waiting import until
+
+from .fleet import LEASE_S, Fleet, ends, stage_of
+from .process import Process, alive
+
+pytestmark = [pytest.mark.services, pytest.mark.fault, pytest.mark.slow]
+
+LONG_S = 5.0
+EXPIRED, PUBLISHED = AttemptEnd.EXPIRED, AttemptEnd.PUBLISHED
+HOST, DEVICE = Role.HOST, Role.DEVICE
+STAGES = [
+    *((HOST, stage) for stage in (State.LEASED, *PREPARATION_STAGES)),
+    # There are no plugins to compile yet.
+    *((DEVICE, stage) for stage in (State.LEASED, *BUILD_STAGES) if stage is not State.COMPILING),
+]
+each_stage = pytest.mark.parametrize(("role", "stage"), STAGES, ids=str)
+
+
+@pytest.fixture
+def helper(shared: Fleet) -> Callable[[Role], Process]:
+    """Does what the worker of a test does not, since that has one role only."""
+    return lambda role: shared.worker(f"helper-{role}", "--roles", str(HOST if role is DEVICE else DEVICE))
+
+
+def slow_worker(fleet: Fleet, name: str, role: Role, stage: State) -> Process:
+    """A worker of one role for which this stage lasts."""
+    return fleet.worker(name, "--roles", str(role), FARM_FAILPOINTS=f"{stage}=pause:{LONG_S:g}")
+
+
+def tried(fleet: Fleet, submission: SubmissionView, role: Role) -> tuple[AttemptView, ...]:
+    """The attempts of the work of this role."""
+    return fleet.preparation_attempts(submission) if role is HOST else fleet.build(submission).attempts
+
+
+def seconds(attempt: AttemptView) -> float:
+    """How long it lasted."""
+    assert attempt.ended_at is not None
+    return (moment(attempt.ended_at) - moment(attempt.started_at)).total_seconds()
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def one_engine(fleet: Fleet, submission: SubmissionView) -> None:
+    """What holds at the end of each of these stories."""
+    ended = fleet.ended(submission)
+    assert [item.state for item in ended.builds] == [State.DONE], fleet.story(submission)
+    assert len(fleet.engines(submission)) == 1
+    assert all(item.end is not None for item in fleet.attempts(submission))
+    assert ends(fleet.preparation_attempts(submission)).count(PUBLISHED) == 1
+    assert ends(fleet.build(submission).attempts).count(PUBLISHED) == 1
+
+
+@each_stage
+def test_a_worker_is_killed_in_each_stage(
+    shared: Fleet, model: Path, helper: Callable[[Role], Process], role: Role, stage: State
+) -> None:
+    helper(role)
+    worker = slow_worker(shared, f"killed-{role}-{stage}", role, stage)
+    submission = shared.submit(model)
+    first = shared.in_stage(submission, stage, lambda: tried(shared, submission, role))
+    worker.kill()
+    worker.environ.pop("FARM_FAILPOINTS")
+    worker.start()
+    one_engine(shared, submission)
+
+    lost, *_, last = tried(shared, submission, role)
+    assert (lost.id, lost.end, stage_of(lost)) == (first.id, EXPIRED, stage)
+    assert last.end is PUBLISHED
+    assert moment(last.started_at) >= moment(str(lost.ended_at))
+    assert LEASE_S * 0.9 <= seconds(lost) < LONG_S + LEASE_S
+
+
+@each_stage
+def test_the_coordinator_is_killed_in_each_stage(
+    shared: Fleet, model: Path, helper: Callable[[Role], Process], role: Role, stage: State
+) -> None:
+    helper(role)
+    slow_worker(shared, f"alone-{role}-{stage}", role, stage)
+    submission = shared.submit(model)
+    first = shared.in_stage(submission, stage, lambda: tried(shared, submission, role))
+    shared.coordinator.kill()
+    shared.up()
+    one_engine(shared, submission)
+
+    # The worker held on: the same attempt ended well, and it was in that stage for as long as it was made to.
+    (only,) = tried(shared, submission, role)
+    assert (only.id, only.end) == (first.id, PUBLISHED)
+    assert seconds(only) >= LONG_S
+    assert stage is State.LEASED or stage in [item.state for item in only.stages]
+
+
+def test_a_worker_that_comes_back_from_the_dead_cannot_publish(
+    shared: Fleet, model: Path, helper: Callable[[Role], Process]
+) -> None:
+    helper(DEVICE)
+    frozen = slow_worker(shared, "frozen", DEVICE, State.PUBLISHING)
+    submission = shared.submit(model)
+    first = shared.in_stage(submission, State.PUBLISHING, lambda: tried(shared, submission, DEVICE))
+    frozen.send(signal.SIGSTOP)
+    shared.worker("other")
+    one_engine(shared, submission)
+    engine = shared.engines(submission)[0]
+    assert engine.built_on == "other"
+
+    frozen.send(signal.SIGCONT)
+    until(lambda: "the lease was lost" in frozen.said(), 20.0, frozen.said())
+    until(lambda: not alive(frozen.descendants()), 5.0)
+    assert shared.engines(submission) == (engine,)
+    lost, last = shared.build(submission).attempts
+    assert (lost.id, lost.end, last.end, last.device) == (first.id, EXPIRED, PUBLISHED, "other")
+
+
+def test_a_worker_and_its_child_freeze_in_the_midst_of_a_build(
+    shared: Fleet, model: Path, helper: Callable[[Role], Process]
+) -> None:
+    helper(DEVICE)
+    frozen = slow_worker(shared, "icy", DEVICE, State.BUILDING)
+    submission = shared.submit(model)
+    shared.in_stage(submission, State.BUILDING)
+    below = frozen.descendants()
+    for process in below:
+        process.suspend()
+    frozen.send(signal.SIGSTOP)
+    until(lambda: shared.build(submission).attempts[0].end is EXPIRED, 20.0, shared.story(submission))
+    frozen.send(signal.SIGCONT)
+    # The child is still frozen: SIGTERM cannot reach it, SIGKILL does.
+    until(lambda: not alive(below), 10.0, f"{alive(below)} outlived their lease")
+    one_engine(shared, submission)
+
+
+def test_both_die_at_once(shared: Fleet, model: Path, helper: Callable[[Role], Process]) -> None:
+    helper(DEVICE)
+    worker = slow_worker(shared, "both", DEVICE, State.BUILDING)
+    submission = shared.submit(model)
+    shared.in_stage(submission, State.BUILDING)
+    worker.kill()
+    shared.coordinator.kill()
+    worker.environ.pop("FARM_FAILPOINTS")
+    shared.up()
+    worker.start()
+    one_engine(shared, submission)
+    assert ends(shared.build(submission).attempts) == [EXPIRED, PUBLISHED]
