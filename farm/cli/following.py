@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 def finish(client: FarmClient, view: SubmissionView, timeout_s: Optional[float], lines: bool, as_json: bool) -> int:
     """Wait for the end of a submission, print its results, and return its exit code."""
-    from farm.client.waiting import outcome
+    from farm.client.waiting import ended, outcome
 
     if not as_json:
         say(f"{view.id}: {view.name} for {', '.join(item.target for item in view.builds)}")
-    view = watch(client, view.id, timeout_s, lines)
+    # What was served from the cache has ended with the answer to the submit.
+    view = view if ended(view) else watch(client, view.id, timeout_s, lines)
     code = int(outcome(view))
     found = client.results(view.id)
     if as_json:
