@@ -12,6 +12,7 @@ from farm.protocol.states import State
 
 from .childguard import FAILURE_FILE
 from .isolate import Ended
+from .untrusted import read_left
 
 _MEGABYTE = 1 << 20
 
@@ -36,7 +37,7 @@ def reason_of(ended: Ended, workspace: Path, stage: State, log_tail: str, reprod
 
 def _told(workspace: Path) -> Optional[Failure]:
     try:
-        return loads(Failure, (workspace / FAILURE_FILE).read_bytes())
+        return loads(Failure, read_left(workspace / FAILURE_FILE))
     except (OSError, FarmError):
         return None
 

@@ -16,6 +16,7 @@ from .coordinator import LeaseLine
 from .halt import Halt
 from .patience import Patience
 from .transfer import send
+from .untrusted import check_left, read_left
 from .workspace import INPUTS_FILE, OUTPUTS_FILE
 
 Made = Union[ChildResult, Prepared]
@@ -29,7 +30,7 @@ def read_made(workspace: Path, is_build: bool) -> Made:
     Raises: Invalid: it cannot be read.
     """
     try:
-        data = (workspace / RESULT_FILE).read_bytes()
+        data = read_left(workspace / RESULT_FILE)
         return loads(ChildResult, data) if is_build else loads(Prepared, data)
     except (OSError, Invalid) as error:
         raise Invalid(f"the child ended well, but its result cannot be read: {error}") from error
@@ -102,10 +103,16 @@ def _result(made: ChildResult, token: int, child_ms: float) -> BuildResult:
 
 
 def _files_of(made: Made, output: Path) -> Tuple[FileRef, ...]:
+    """Every file that the child says it made. Raises: Invalid: one is not there, or is no plain file."""
+    samples = _present(made.samples) if isinstance(made, ChildResult) else ()
+    files = (*made.files, *samples)
+    for item in files:
+        check_left(output, item.name)
     if isinstance(made, ChildResult):
-        return (*made.files, *_present(made.samples))
+        return files
     references = {INPUTS_FILE: made.reference_inputs, OUTPUTS_FILE: made.reference_outputs}
-    return (*made.files, *(file_ref(output, name) for name, sha256 in references.items() if sha256 is not None))
+    names = [name for name, sha256 in references.items() if sha256 is not None]
+    return (*files, *(file_ref(output, check_left(output, name)) for name in names))
 
 
 def _present(ref: Optional[FileRef]) -> Tuple[FileRef, ...]:

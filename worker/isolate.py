@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -12,19 +11,23 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, List, Mapping, Optional
+from typing import Callable, Mapping, Optional
 
-from .memory import oom_kills, resident_bytes
-from .settings import CHILD_VARIABLES, LIFELINE_VARIABLE, PARENT_VARIABLE, STAGES_VARIABLE
+from .environment import home_of, scrubbed
+from .linux import adopt_orphans, collect
+from .listener import Listener
+from .memory import held_bytes, oom_kills
+from .remains import end_remains
+from .settings import LIFELINE_VARIABLE, PARENT_VARIABLE, STAGES_VARIABLE
 
 log = logging.getLogger(__name__)
 
 # After SIGTERM; a cancelled build has to be gone within two seconds.
 _TERM_S = 1.0
 _TICK_S = 0.1
+_GONE_S = 1.0
+_STEP_S = 0.002
 _DRAIN_S = 5.0
-_CHUNK_BYTES = 64 << 10
-_LONGEST_STAGE_LINE = 4096
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,6 @@ class Ended:
     peak_bytes: int = 0
 
 
-def scrubbed(environ: Mapping[str, str], workspace: Path) -> dict[str, str]:
-    """What a child may know of an environment: where programs and libraries are, and nothing of ours."""
-    kept = {name: value for name, value in environ.items() if name.startswith(CHILD_VARIABLES)}
-    home = str(workspace / "home")
-    # The worker's own package, wherever it was found; the working directory is searched for none.
-    places = [str(Path(__file__).resolve().parents[1]), *filter(None, [environ.get("PYTHONPATH")])]
-    python = {"PYTHONPATH": os.pathsep.join(places), "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
-    return {**kept, **python, "HOME": home, "TMPDIR": home}
-
-
 class Child:
     """One child process.
 
@@ -80,8 +73,8 @@ class Child:
         limits: What it may take.
         slot_lock: Descriptor that it holds as well.
         environ: Of the worker; what the child gets of it is `scrubbed`.
-        log: Given what it writes, as it writes; from a thread.
-        stage: Given name and detail of each stage it enters; from a thread.
+        log: Given what it writes, as it writes; from a thread. A child that writes faster waits for it.
+        stage: Given name and detail of each stage it enters; from the same thread.
     """
 
     def __init__(
@@ -104,7 +97,7 @@ class Child:
         self._lock = threading.Lock()
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._lifeline: Optional[int] = None
-        self._readers: List[threading.Thread] = []
+        self._listener: Optional[Listener] = None
         self._started_at = 0.0
         self._kills_before = 0
         self._term_at: Optional[float] = None
@@ -116,7 +109,9 @@ class Child:
 
         Raises: OSError: no process can be started.
         """
-        (self._workspace / "home").mkdir(exist_ok=True)
+        home_of(self._workspace).mkdir(exist_ok=True)
+        adopt_orphans()
+        output, output_end = os.pipe()
         stages, stages_end = os.pipe()
         lifeline_end, self._lifeline = os.pipe()
         told = {STAGES_VARIABLE: stages_end, LIFELINE_VARIABLE: lifeline_end, PARENT_VARIABLE: os.getpid()}
@@ -128,16 +123,20 @@ class Child:
                 env={**scrubbed(self._environ, self._workspace), **{name: str(value) for name, value in told.items()}},
                 cwd=str(self._workspace),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+                stdout=output_end,
                 stderr=subprocess.STDOUT,
                 pass_fds=(stages_end, lifeline_end, self._slot_lock),
                 start_new_session=True,
             )
+        except BaseException:
+            for descriptor in (output, stages, self._lifeline):
+                os.close(descriptor)
+            raise
         finally:
-            os.close(stages_end)
-            os.close(lifeline_end)
-        self._read(self._read_log)
-        self._read(lambda: self._read_stages(stages))
+            for descriptor in (output_end, stages_end, lifeline_end):
+                os.close(descriptor)
+        self._listener = Listener(output, stages, self._log, self._stage)
+        self._listener.start()
         threading.Thread(target=self._watch, name=f"watch-{self._process.pid}", daemon=True).start()
 
     def wait(self) -> Ended:
@@ -149,11 +148,13 @@ class Child:
         with self._lock:
             self._over = True
             self._signal_group(signal.SIGKILL)
-        for reader in self._readers:
-            reader.join(_DRAIN_S)
+        strays = end_remains(self._workspace)
+        if strays:
+            log.info("child %d left %d processes in sessions of their own; they were ended", process.pid, strays)
         code = process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        self._await_group()
+        if self._listener is not None:
+            self._listener.finish(_DRAIN_S)
         if self._lifeline is not None:
             os.close(self._lifeline)
         return Ended(
@@ -167,40 +168,52 @@ class Child:
 
     def kill(self, reason: str) -> None:
         """End it and all that it started: by SIGTERM, and by SIGKILL a second later. From any thread, any often."""
-        with self._lock:
-            if self._over or self._term_at is not None:
-                return
-            self._term_at = time.monotonic()
-            log.info("ending child %d: %s", self._running().pid, reason)
-            self._signal_group(signal.SIGTERM)
+        self._end(reason, signal.SIGTERM)
 
     @property
     def elapsed_ms(self) -> float:
         """How long it has existed."""
         return (time.monotonic() - self._started_at) * 1000.0
 
+    def _end(self, reason: str, number: int) -> None:
+        with self._lock:
+            if self._over or (self._term_at is not None and number == signal.SIGTERM):
+                return
+            self._term_at = self._term_at or time.monotonic()
+            log.info("ending child %d: %s", self._running().pid, reason)
+            self._signal_group(number)
+
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             raise RuntimeError("the child was not started")
         return self._process
 
-    def _signal_group(self, number: int) -> None:
+    def _signal_group(self, number: int) -> bool:
+        """False when nobody is left in it."""
         try:
             os.killpg(self._running().pid, number)
         except ProcessLookupError:
-            return
+            return False
+        return True
+
+    def _await_group(self) -> None:
+        """Return when the group is empty: what was killed may still give back its memory, and an accelerator's."""
+        until = time.monotonic() + _GONE_S
+        while self._signal_group(0) and time.monotonic() < until:
+            if not collect(self._running().pid):
+                time.sleep(_STEP_S)
 
     def _watch(self) -> None:
         """Hold it to its limits until it is over."""
         while not self._over:
-            held = resident_bytes(self._running().pid)
+            held = held_bytes(self._running().pid)
             self._peak_bytes = max(self._peak_bytes, held)
             if self._limits.memory_bytes is not None and held > self._limits.memory_bytes and not self._too_big:
                 self._too_big = True
-                self.kill(f"it holds {held} bytes")
+                self._end(f"it holds {held} bytes", signal.SIGKILL)
             if self.elapsed_ms > self._limits.deadline_s * 1000.0 and not self._timed_out:
                 self._timed_out = True
-                self.kill("its time is over")
+                self._end("its time is over", signal.SIGTERM)
             with self._lock:
                 if self._term_at is not None and not self._over and time.monotonic() - self._term_at > _TERM_S:
                     self._signal_group(signal.SIGKILL)
@@ -208,24 +221,3 @@ class Child:
 
     def _starved(self) -> bool:
         return oom_kills() > self._kills_before
-
-    def _read(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, name=f"read-{self._running().pid}", daemon=True)
-        thread.start()
-        self._readers.append(thread)
-
-    def _read_log(self) -> None:
-        stream = self._running().stdout
-        if stream is None:
-            return
-        for chunk in iter(lambda: os.read(stream.fileno(), _CHUNK_BYTES), b""):
-            self._log(chunk)
-
-    def _read_stages(self, descriptor: int) -> None:
-        with os.fdopen(descriptor, "rb") as stream:
-            for line in iter(lambda: stream.readline(_LONGEST_STAGE_LINE), b""):
-                try:
-                    told = json.loads(line)
-                    self._stage(str(told["state"]), str(told.get("detail", "")))
-                except (ValueError, KeyError, TypeError, AttributeError):
-                    self._log(b"farm: the child told a stage that cannot be read\n")

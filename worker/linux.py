@@ -8,12 +8,26 @@ import resource
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+_PR_SET_CHILD_SUBREAPER = 36
 _DESCRIPTORS = 4096
 
 
 def die_with_parent(number: int) -> None:
     """Get this signal when the thread that started this process ends; 0 takes it back."""
     _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent ended, to collect them: not every first process does so."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def collect(group: int) -> bool:
+    """Collect one ended child of ours out of a process group; False when there is none at present."""
+    try:
+        return os.waitpid(-group, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return False
 
 
 def hide() -> None:

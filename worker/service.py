@@ -17,6 +17,7 @@ from .configuration import WorkerSettings, enrolment
 from .coordinator import Coordinator
 from .failpoints import Failpoints, parse
 from .patience import GaveUp, Patience
+from .remains import end_remains
 from .run import Shop
 from .slots import held
 from .stop_signals import StopSignals
@@ -74,7 +75,9 @@ def _shop(
 ) -> Shop:
     lock = stack.enter_context(held(settings.data / "slots", name))
     folder = settings.data / "work" / name
-    remove(folder)  # of a worker that was killed
+    # Of a worker that was killed.
+    end_remains(folder)
+    remove(folder)
     folder.mkdir(parents=True, mode=0o700)
     faults = parse(settings.failpoints)
     return Shop(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import json
+import mmap
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +94,34 @@ def orphan_output(workspace: Path) -> None:
     subprocess.Popen(["sleep", "600"])
 
 
+def escape(workspace: Path) -> None:
+    """Leaves a process in a session of its own behind, with its output open and all descriptors it can have."""
+    os.system("setsid sleep 600 & echo $! > pid")
+    leave(workspace, "pids.json", [int((workspace / "pid").read_text())])
+
+
+def allocate_in_another(workspace: Path) -> None:
+    """A thread that starts a process which takes the memory."""
+    code = "import os, time; held = os.urandom(1 << 20) * 600; time.sleep(600)"
+    thread = threading.Thread(target=lambda: subprocess.run([sys.executable, "-c", code], check=False))
+    thread.start()
+    thread.join()
+
+
+def allocate_stubbornly(workspace: Path) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    allocate(workspace)
+
+
+def map_a_file(workspace: Path) -> None:
+    """Touches every page of a file of 600 MB, as a runtime does with weights."""
+    with (workspace / "weights").open("wb+") as stream:
+        stream.truncate(600 << 20)
+        with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+            leave(workspace, "sum.json", sum(mapped[place] for place in range(0, 600 << 20, 4096)))
+            time.sleep(0.5)
+
+
 DO: dict[str, Callable[[Path], None]] = {
     "look": look_around,
     "stages": tell_stages,
@@ -102,6 +132,10 @@ DO: dict[str, Callable[[Path], None]] = {
     "flood": flood,
     "fail": fail,
     "orphan": orphan_output,
+    "escape": escape,
+    "allocate in another": allocate_in_another,
+    "allocate stubbornly": allocate_stubbornly,
+    "map": map_a_file,
     "segfault": lambda workspace: print(ctypes.string_at(0)),  # noqa: T201
     "abort": lambda workspace: os.abort(),
     "nothing": lambda workspace: None,

@@ -71,6 +71,10 @@ def alive(pids: list[int]) -> list[int]:
     return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
 
 
+def zombies() -> set[int]:
+    return {child.pid for child in psutil.Process().children() if child.status() == psutil.STATUS_ZOMBIE}
+
+
 def test_a_child_learns_where_programs_are_and_nothing_of_ours(make: Make) -> None:
     case = make("look")
     assert case.run().status == 0
@@ -158,15 +162,23 @@ def test_an_end_is_told_as_what_it_was(
     assert (failure.kind, failure.signal, failure.stage) == (kind, signal_name, State.BUILDING)
     assert told in failure.message
     assert failure.log_tail == "last words"
+    assert (what != "segfault") or b"string_at" in case.text
     assert failure.reproduce == "sh reproduce.sh"
 
 
-def test_memory_beyond_the_limit_ends_it(make: Make) -> None:
-    case = make("allocate", memory_bytes=400 << 20)
+@pytest.mark.parametrize("what", ["allocate", "allocate stubbornly", "allocate in another"])
+def test_memory_beyond_the_limit_ends_it(make: Make, what: str) -> None:
+    case = make(what, memory_bytes=400 << 20)
     ended = case.run()
     assert ended.out_of_memory
-    assert 400 << 20 < ended.peak_bytes < 4 << 30
+    assert 400 << 20 < ended.peak_bytes < 2 << 30
     assert reason_of(ended, case.workspace, State.BUILDING, "").kind is FailureKind.OUT_OF_MEMORY
+
+
+def test_a_mapped_file_is_not_held_against_it(make: Make) -> None:
+    ended = make("map", memory_bytes=400 << 20).run()
+    assert ended.status == 0
+    assert ended.peak_bytes < 100 << 20
 
 
 def test_a_deadline_ends_it_whatever_it_ignores(make: Make) -> None:
@@ -199,6 +211,14 @@ def test_what_it_leaves_behind_goes_with_it(make: Make) -> None:
     assert time.monotonic() - begin < 5.0
 
 
+def test_what_left_its_group_goes_with_it_too(make: Make) -> None:
+    case = make("escape")
+    begin = time.monotonic()
+    assert case.run().status == 0
+    assert time.monotonic() - begin < 2.0
+    assert not alive(case.read("pids.json"))
+
+
 @pytest.mark.parametrize("what", ["grandchildren", "stubborn"])
 def test_nobody_outlives_a_worker_that_is_killed(tmp_path: Path, what: str) -> None:
     code = (
@@ -225,7 +245,7 @@ def test_nobody_outlives_a_worker_that_is_killed(tmp_path: Path, what: str) -> N
 
 
 def test_many_children_at_once_from_many_threads(make: Make) -> None:
-    before = {thread.name for thread in threading.enumerate()}
+    before, already = {thread.name for thread in threading.enumerate()}, zombies()
     ends: list[Ended] = []
     cases = [make("nothing", name=f"w{number}") for number in range(8)]
     threads = [threading.Thread(target=lambda case=case: ends.append(case.run())) for case in cases]
@@ -235,7 +255,7 @@ def test_many_children_at_once_from_many_threads(make: Make) -> None:
         thread.join()
     assert [ended.status for ended in ends] == [0] * 8
     until(lambda: {thread.name for thread in threading.enumerate()} <= before)
-    assert not [child for child in psutil.Process().children() if child.status() == psutil.STATUS_ZOMBIE]
+    assert zombies() <= already
 
 
 def test_a_script_repeats_it_by_hand(make: Make, tmp_path: Path) -> None:
