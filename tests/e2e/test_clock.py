@@ -34,7 +34,7 @@ YEAR_S = 365 * 86400
 
 @pytest.mark.parametrize("shift", [YEAR_S, -YEAR_S])
 def test_a_worker_that_lives_in_another_year_builds_as_any_other(shared: Fleet, model: Path, shift: int) -> None:
-    worker = shared.make_worker(f"year{'+' if shift > 0 else '.'}1", FARM_FAILPOINTS="building=pause:5")
+    worker = shared.make_worker(f"year-{'later' if shift > 0 else 'earlier'}", FARM_FAILPOINTS="building=pause:5")
     worker.lie = _LIE.format(shift=shift, after=0)
     worker.start()
     shared.await_worker(worker)
