@@ -49,7 +49,7 @@ def _seen(ended: Ended) -> tuple[FailureKind, str, str]:
         return (
             FailureKind.OUT_OF_MEMORY,
             f"it was ended{held}: out of memory",
-            "Build a smaller model there, or raise FARM_WORKER_MEMORY_BYTES.",
+            "Free memory on the device, or raise FARM_WORKER_MEMORY_BYTES where that is set.",
         )
     if ended.timed_out:
         return FailureKind.TIMED_OUT, f"it was not done after {ended.child_ms / 1000:.0f} s", again
