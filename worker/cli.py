@@ -29,8 +29,8 @@ def start(connection: Any, /, data: Optional[Path], **flags: Optional[str]) -> N
     """
     from . import service
     from .configuration import from_environment
-    from .settings import process_environment
+    from .settings import take_environment
 
     settings = connection.settings().checked()
-    environ = process_environment()
+    environ = take_environment()
     service.run(settings.url, settings.token, from_environment(environ, data, **flags), environ)

@@ -8,6 +8,7 @@ from typing import Mapping, Optional
 from farm.protocol.errors import Invalid
 
 STAGES_VARIABLE = "FARM_CHILD_STAGES"
+_SECRETS = ("FARM_TOKEN", "FARM_BROKER_URL", "FARM_DATABASE_URL")
 LIFELINE_VARIABLE = "FARM_CHILD_LIFELINE"
 PARENT_VARIABLE = "FARM_CHILD_PARENT"
 FAILPOINTS_VARIABLE = "FARM_FAILPOINTS"
@@ -48,9 +49,12 @@ def failpoints(environ: Mapping[str, str] = os.environ) -> str:
     return environ.get(FAILPOINTS_VARIABLE, "")
 
 
-def process_environment() -> Mapping[str, str]:
-    """The environment of this process as it is now."""
-    return dict(os.environ)
+def take_environment() -> Mapping[str, str]:
+    """The environment of this process, which loses its secrets: programs that it starts inherit none."""
+    taken = dict(os.environ)
+    for name in _SECRETS:
+        os.environ.pop(name, None)
+    return taken
 
 
 def _number(environ: Mapping[str, str], name: str) -> Optional[int]:
