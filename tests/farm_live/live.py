@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from farm.cli.main import run
 from tests.farm.cli.processes import ROOT, Result, completed, in_terminal, start
 from tests.support.waiting import until
 
@@ -35,11 +37,17 @@ class Live:
         home = str(self.home)
         return {"FARM_URL": self.url, "FARM_TOKEN": self.token, "HOME": home, "NO_COLOR": "1", "COLUMNS": "140"}
 
-    def __call__(self, *arguments: object, **options: Any) -> Result:
-        """Run the command with pipes. Nothing it says may be a traceback."""
-        told = completed(*arguments, env={**self.environ, **options.pop("env", {})}, within_s=240, **options)
-        assert "Traceback" not in told.err, told.err
-        return told
+    def __call__(self, *arguments: object, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Result:
+        """Run the command in this process, its output captured. Nothing it says may be a traceback."""
+        out, err = io.StringIO(), io.StringIO()
+        with _moved({**self.environ, **(env or {})}, cwd or Path()), redirect_stdout(out), redirect_stderr(err):
+            code = run([str(argument) for argument in arguments])
+        assert "Traceback" not in err.getvalue(), err.getvalue()
+        return Result(code, out.getvalue(), err.getvalue())
+
+    def process(self, *arguments: object, **options: Any) -> Result:
+        """Run the command in a process of its own, with pipes."""
+        return completed(*arguments, env=self.environ, within_s=240, **options)
 
     def json(self, *arguments: object, code: int = 0) -> Any:
         """The one object that a verb prints with `--json`."""
@@ -54,6 +62,20 @@ class Live:
     def started(self, *arguments: object, **options: Any) -> subprocess.Popen[str]:
         """The command as a process that one may signal."""
         return start(*arguments, env=self.environ, **options)
+
+
+@contextmanager
+def _moved(environ: Mapping[str, str], cwd: Path) -> Iterator[None]:
+    """Another environment and another place for the length of a block."""
+    before, place = dict(os.environ), Path.cwd()
+    os.environ.update(environ)
+    os.chdir(cwd)
+    try:
+        yield
+    finally:
+        os.chdir(place)
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager

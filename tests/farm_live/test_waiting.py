@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 
 from farm.protocol.codec import to_json
 from farm.protocol.states import Role
-from farm.protocol.work import Enrolment
+from farm.protocol.work import Enrolment, Heartbeat
 from tests.support.coordinator import cpu_facts
 from tests.support.waiting import until
 
@@ -19,14 +20,21 @@ from .live import Live
 
 
 @pytest.fixture(scope="module")
-def asleep(coordinator: Live) -> Live:
-    """A coordinator with a device that promises to build for `cpu` and claims nothing."""
+def sleeper(coordinator: Live) -> Iterator[httpx.Client]:
+    """A device that promises to build for `cpu`, and speaks only when it is told to."""
     secret = coordinator("token", "create", "sleeper", "--scope", "worker", "--device", "sleeper").out.strip()
+    headers = {"Authorization": f"Bearer {secret}"}
     enrolment = Enrolment("sleeper", cpu_facts("sleeper"), (Role.HOST, Role.DEVICE), ("cpu0",))
-    told = httpx.post(
-        f"{coordinator.url}/api/v1/enrol", json=to_json(enrolment), headers={"Authorization": f"Bearer {secret}"}
-    )
-    assert told.status_code == 200, told.text
+    with httpx.Client(base_url=f"{coordinator.url}/api/v1", headers=headers) as device:
+        told = device.post("/enrol", json=to_json(enrolment))
+        assert told.status_code == 200, told.text
+        yield device
+
+
+@pytest.fixture
+def asleep(coordinator: Live, sleeper: httpx.Client) -> Live:
+    """A coordinator whose only device is there and claims nothing."""
+    assert sleeper.post("/heartbeat", json=to_json(Heartbeat())).status_code == 200
     return coordinator
 
 
