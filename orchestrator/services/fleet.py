@@ -97,11 +97,16 @@ def drain(context: Context, name: str, draining: bool) -> DeviceView:
     with context.transaction() as transaction:
         row = _known(transaction, name)
         if row.recorded:
-            raise Conflict(f"{name!r} is a recorded device, which never claims")
+            raise Conflict(
+                f"{name!r} is a recorded device, which never claims", "Take it out with farm devices retire."
+            )
         if row.draining != draining:
             devices.change(transaction.connection, row.id, draining=draining)
             transaction.emit("device", device=name, data={"state": "draining" if draining else "idle"})
         transaction.tell(work_for(row.id))
+        if not draining:
+            # Nobody was woken for what was queued meanwhile. There is no work to name: the device looks for itself.
+            transaction.wake(row.id, row.name, row.id)
     return show(context, name)
 
 

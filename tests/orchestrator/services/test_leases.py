@@ -10,6 +10,7 @@ from farm.protocol.report import FailureKind, Verdict
 from farm.protocol.requirement import requirement_from_target
 from farm.protocol.states import AttemptEnd, Role, State
 from farm.protocol.work import Claim
+from orchestrator.queue.no_wakeups import NoWakeups
 from orchestrator.services import build_views, fleet, reconciler, submissions
 from tests.support.coordinator import Coordinator, Talker, cpu_facts, gpu_facts
 
@@ -258,3 +259,18 @@ def test_a_draining_device_finishes_and_takes_nothing_new(farm: Coordinator) -> 
     assert box.claim() is None
     fleet.drain(farm.context, "box", False)
     assert box.claim() is not None
+
+
+def test_a_device_that_claims_again_is_woken(farm: Coordinator) -> None:
+    class Heard(NoWakeups):
+        woken: list[str] = []  # noqa: RUF012  # of this test's class alone
+
+        def wake(self, device: str, build_id: str) -> None:
+            self.woken.append(device)
+
+    context = replace(farm.context, wakeups=Heard())
+    farm.enrol()
+    fleet.drain(context, "box", True)
+    assert Heard.woken == []
+    fleet.drain(context, "box", False)
+    assert Heard.woken == ["box"]
