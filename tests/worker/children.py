@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -115,7 +116,8 @@ def allocate_stubbornly(workspace: Path) -> None:
 
 def map_a_file(workspace: Path) -> None:
     """Touches every page of a file of 600 MB, as a runtime does with weights."""
-    with (workspace / "weights").open("wb+") as stream:
+    # On a disk: what lies in a tmpfs, where the workspace of a test may be, is memory indeed.
+    with tempfile.TemporaryFile(dir="/var/tmp") as stream:
         stream.truncate(600 << 20)
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             leave(workspace, "sum.json", sum(mapped[place] for place in range(0, 600 << 20, 4096)))
