@@ -18,8 +18,8 @@ from farm.protocol.errors import BlobCorrupt, Conflict, NoEngine
 from farm.protocol.model import FileRef
 from farm.runtime.bundle import read_manifest
 
-from .double import Double
-from .samples import cpu_facts, engine_detail, manifest
+from ..double import Double
+from ..samples import cpu_facts, engine_detail, manifest
 
 FACTS = cpu_facts()
 

@@ -17,7 +17,7 @@ from farm import FarmClient
 from farm.client.transport import Broken
 from farm.protocol.errors import BlobCorrupt, Conflict, Invalid, NotFound, StorageFull
 
-from .double import Double
+from ..double import Double
 
 BIG = os.urandom(9 << 20)
 SMALL = b"small"
@@ -175,7 +175,7 @@ def test_a_large_upload_needs_constant_memory(double: Double, tmp_path: Path) ->
         [sys.executable, "-c", code, double.url, str(path)],
         check=True,
         stdout=subprocess.PIPE,
-        cwd=str(Path(__file__).parents[2]),
+        cwd=str(Path(__file__).parents[3]),
     )
     assert int(done.stdout) < 120 * 1024
     assert hashlib.sha256(bytes(64 << 20)).digest() == hashlib.sha256(double.uploads["u1"][2]).digest()

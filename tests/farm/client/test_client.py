@@ -2,46 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 import socket
-import threading
-import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable, List
+from typing import List
 
 import pytest
 
 from farm import FarmClient
 from farm.client import SubmitOptions, make_ask, read_model
-from farm.client.events import parse
 from farm.client.transport import Broken
 from farm.protocol.errors import (
-    BuildFailed,
     Conflict,
     CoordinatorError,
     Invalid,
     NotFound,
-    NumericsFailed,
-    TargetUnavailable,
-    TimedOut,
     Unauthorized,
 )
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.states import Scope, State
-from farm.protocol.views import SubmissionView
 
-from .double import TOKEN, Double
-from .samples import cpu_facts, key
-
-
-def until(condition: Callable[[], bool], deadline_s: float = 10.0) -> None:
-    """Wait for something that another thread does."""
-    end = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
+from ..double import TOKEN, Double
+from ..samples import cpu_facts, key
 
 
 def test_a_submit_uploads_what_lacks_and_then_nothing(client: FarmClient, double: Double, model: Path) -> None:
@@ -80,85 +63,6 @@ def test_a_manifest_can_be_submitted_when_its_files_are_stored(client: FarmClien
         client.submit(manifest, ["cpu"], SubmitOptions(name="net"))
     double.store(model.read_bytes())
     assert client.submit(manifest, ["cpu"], SubmitOptions(name="net")).model == manifest.digest
-
-
-@pytest.mark.parametrize(
-    ("target", "error"), [("broken", BuildFailed), ("wrong", NumericsFailed), ("offline", TargetUnavailable)]
-)
-def test_waiting_raises_what_became_of_the_worst_target(
-    client: FarmClient, model: Path, target: str, error: type
-) -> None:
-    with pytest.raises(error, match=target):
-        client.submit(model, ["cpu", target], wait=True)
-
-
-def test_waiting_without_check_returns_whatever_became(client: FarmClient, model: Path) -> None:
-    view = client.submit(model, ["cpu", "broken"])
-    assert client.wait(view.id, check=False).state is State.FAILED
-
-
-def test_every_change_is_told_once_and_in_order(client: FarmClient, double: Double, model: Path) -> None:
-    double.auto = False
-    told: List[str] = []
-    view = client.submit(model, ["cpu"])
-
-    def work() -> None:
-        for index, state in enumerate((State.BUILDING, State.VERIFYING, State.DONE), start=1):
-            until(lambda index=index: len(told) == index)  # type: ignore[misc]
-            double.move(view.id, "cpu", state)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    client.wait(view.id, lambda moved: told.append(str(moved.state)))
-    thread.join()
-    assert told == ["queued", "building", "verifying", "done"]
-
-
-def test_waiting_survives_broken_streams(client: FarmClient, double: Double, model: Path) -> None:
-    double.auto, double.break_after = False, [1, 1]
-    client._transport.sleep = lambda seconds: None
-    seen: List[SubmissionView] = []
-    view = client.submit(model, ["cpu"])
-    waiting = threading.Thread(target=lambda: seen.append(client.wait(view.id)))
-    waiting.start()
-    for opened, state in enumerate((State.BUILDING, State.VERIFYING, State.DONE), start=1):
-        until(lambda opened=opened: double.asked.count("GET /events") >= opened)  # type: ignore[misc]
-        double.move(view.id, "cpu", state)
-    waiting.join(10)
-    assert seen[0].state is State.DONE
-    assert double.asked.count("GET /events") == 3
-
-
-def test_waiting_gives_up_and_says_how_to_go_on(client: FarmClient, double: Double, model: Path) -> None:
-    double.auto = False
-    view = client.submit(model, ["cpu"])
-    begin = time.monotonic()
-    with pytest.raises(TimedOut, match=f"farm status {view.id}"):
-        client.wait(view.id, timeout_s=0.2)
-    assert time.monotonic() - begin < 4
-
-
-def test_events_resume_after_the_last_one_seen(client: FarmClient, double: Double, model: Path) -> None:
-    double.auto, double.break_after = False, [2]
-    client._transport.sleep = lambda seconds: None
-    view = client.submit(model, ["cpu"])
-    for state in (State.LEASED, State.BUILDING, State.VERIFYING, State.DONE):
-        double.move(view.id, "cpu", state)
-    found = list(itertools.islice(client.events(after=0), 4))
-    assert [event.id for event in found] == [1, 2, 3, 4]
-    assert [event.data["state"] for event in found] == ["leased", "building", "verifying", "done"]
-
-
-def test_the_stream_of_events_is_read_as_the_standard_says() -> None:
-    lines = [": keep alive", "id: 7", "event: x", 'data: {"id": 7, "at": "t",', 'data:"kind": "x"}', "", "id: 8", ""]
-    (event,) = parse(lines)
-    assert (event.id, event.kind) == (7, "x")
-    with pytest.raises(CoordinatorError, match="same version"):
-        list(parse(['data: {"what": 1}', ""]))
-
-
-def test_an_event_cut_in_the_middle_is_not_told() -> None:
-    assert list(parse(['data: {"id": 7, "at": "t", "kind": "x"}'])) == []
 
 
 def test_results_tell_engine_failure_and_what_was_saved(client: FarmClient, model: Path) -> None:
@@ -305,7 +209,7 @@ def test_a_local_model_can_be_renamed(model: Path) -> None:
 
 
 def test_every_verb_of_the_client_is_in_its_document() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "sdk.md").read_text("utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "sdk.md").read_text("utf-8")
     verbs = [name for name in dir(FarmClient) if not name.startswith("_")]
     known = [name for name in verbs if any(form in text for form in (f"`{name}`", f"{name}(", f"{name}."))]
     assert known == verbs

@@ -16,7 +16,7 @@ from farm.client.transport import Break, Broken, Transport, load_httpx, segment
 from farm.protocol.errors import CoordinatorError, Invalid, Unavailable
 from farm.protocol.views import TokenView
 
-from .samples import NOW
+from ..samples import NOW
 
 OK = {"id": "t", "name": "me", "scope": "admin", "created_at": NOW}
 
