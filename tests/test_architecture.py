@@ -28,7 +28,7 @@ class Row:
 
 CONTRACT = ("farm.protocol",)
 # What children of a worker share with it: values and the protocol between the two, nothing that knows a network.
-CHILD = ("worker.childguard", "worker.childresult", "worker.settings")
+CHILD = ("worker.child.guard", "worker.child.result", "worker.settings")
 SERVICES = (*CONTRACT, "orchestrator.rules", "orchestrator.services")
 
 # The longest name that fits a module is its row. A package may always import itself.
@@ -52,6 +52,8 @@ IMPORTS = {
         (*CONTRACT, "farm.runtime", "farm.device", *CHILD), ("numpy",), ("onnx", "onnxruntime", "tensorrt")
     ),
     "worker.host": Row(("farm", *CHILD), ("numpy",), ("onnx", "onnxruntime", "onnxslim", "onnx_graphsurgeon")),
+    "worker.child": Row((*CONTRACT, "worker.settings")),
+    "worker.lease": Row(("farm", "worker.child", "worker.coordinator")),
     "worker": Row(("farm", "worker"), ("httpx", "click"), ("celery", "kombu", "billiard", "rich")),
     "plugins": Row(CONTRACT, when_used=("tomli", "numpy")),
 }

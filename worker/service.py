@@ -10,19 +10,19 @@ from contextlib import ExitStack
 from typing import Mapping
 
 from farm.device.probe import probe
+from worker.child import linux
 
-from . import linux
 from .agent import Agent
+from .child.failpoints import Failpoints, parse
+from .child.remains import end_remains
 from .configuration import WorkerSettings, enrolment
 from .coordinator import Coordinator
-from .failpoints import Failpoints, parse
-from .patience import GaveUp, Patience
-from .remains import end_remains
-from .run import Shop
+from .lease.patience import GaveUp, Patience
+from .lease.run import Shop
+from .lease.transfer import Cache
+from .lease.workspace import remove
 from .slots import held
 from .stop_signals import StopSignals
-from .transfer import Cache
-from .workspace import remove
 
 log = logging.getLogger("farm.worker")
 

@@ -45,7 +45,7 @@ def parent_process(environ: Mapping[str, str] = os.environ) -> Optional[int]:
 
 
 def failpoints(environ: Mapping[str, str] = os.environ) -> str:
-    """Faults on purpose, see `worker.failpoints`; empty but in tests."""
+    """Faults on purpose, see `worker.child.failpoints`; empty but in tests."""
     return environ.get(FAILPOINTS_VARIABLE, "")
 
 

@@ -12,9 +12,9 @@ from farm.protocol.states import Role, State
 from farm.protocol.work import Claim, ClaimAsk
 
 from .coordinator import Coordinator
-from .halt import Why
-from .patience import GaveUp
-from .run import Run, Shop
+from .lease.halt import Why
+from .lease.patience import GaveUp
+from .lease.run import Run, Shop
 
 log = logging.getLogger(__name__)
 

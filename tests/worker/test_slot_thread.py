@@ -11,7 +11,7 @@ from farm.protocol.states import Role
 from farm.protocol.work import Claim, ClaimAsk, Lease
 from worker import slot_thread
 from worker.coordinator import Coordinator
-from worker.halt import Halt, Why
+from worker.lease.halt import Halt, Why
 from worker.slot_thread import SlotThread
 
 from .lines import ScriptedLine

@@ -18,7 +18,7 @@ from farm.runtime.session import Session
 from farm.runtime.verify.run import verify
 from farm.runtime.verify.tolerance import check_policy
 from farm.runtime.verify.verdict import unjudged
-from worker.childresult import ChildResult, file_ref
+from worker.child.result import ChildResult, file_ref
 
 from .builders.base import Builder, BuildOrder, BuiltEngine
 from .builders.table import load

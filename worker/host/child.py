@@ -10,7 +10,7 @@ from pathlib import Path
 
 from farm.protocol.states import State
 from farm.protocol.work import PreparationWork
-from worker.childguard import guard
+from worker.child.guard import guard
 from worker.settings import stages_descriptor
 
 from .prepare import prepare

@@ -20,7 +20,7 @@ from farm.protocol.options import ReferencePolicy
 from farm.protocol.states import State
 from farm.protocol.work import PreparationWork, Prepared
 from farm.runtime.arrays import save_arrays
-from worker.childresult import file_ref
+from worker.child.result import file_ref
 
 from .graph.model import Model
 from .graph.pipeline import Pipeline

@@ -15,7 +15,7 @@ from farm.protocol.codec import loads
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.report import Failure, FailureKind, Verdict
 from farm.protocol.states import State
-from worker.childresult import ChildResult
+from worker.child.result import ChildResult
 
 from ...support import models
 from .works import ref, workspace

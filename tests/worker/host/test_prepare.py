@@ -15,7 +15,7 @@ from farm.protocol.options import ReferencePolicy
 from farm.protocol.states import State
 from farm.runtime.arrays import load_arrays
 from tests.support import models
-from worker.childresult import file_ref
+from worker.child.result import file_ref
 from worker.host.prepare import prepare
 
 from .broken import graph

@@ -14,7 +14,7 @@ from farm.protocol.model import ModelManifest
 from farm.protocol.options import ReferencePolicy
 from farm.protocol.work import PreparationWork
 from farm.runtime.arrays import save_arrays
-from worker.childresult import file_ref
+from worker.child.result import file_ref
 
 ALL = ("fold", "simplify", "infer_shapes")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.environment import scrubbed
+from worker.child.environment import scrubbed
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ from typing import Callable
 
 from farm.client.transport import Broken
 from farm.protocol.errors import FarmError, LeaseLost, Unavailable
-
-from .coordinator import LeaseLine
+from worker.coordinator import LeaseLine
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,9 @@ from farm.client.files import hash_file
 from farm.client.transport import Transport
 from farm.protocol.errors import FarmError, NotFound
 from tests.farm.double import TOKEN, Double, served
-from worker.halt import Halt, Why
-from worker.patience import GaveUp
-from worker.transfer import Cache, send
+from worker.lease.halt import Halt, Why
+from worker.lease.patience import GaveUp
+from worker.lease.transfer import Cache, send
 
 
 @pytest.fixture

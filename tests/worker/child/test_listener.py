@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.waiting import until
-from worker.listener import Listener, StageLines
+from worker.child.listener import Listener, StageLines
 
 
 class Heard:

@@ -1,4 +1,4 @@
-"""`python -m worker.launch MODULE WORKSPACE`: the first thing a child runs, before anything that could hang or crash.
+"""`python -m worker.child.launch MODULE WORKSPACE`: what a child runs first, before anything that could hang or crash.
 
 It makes sure that nobody outlives the worker. A guardian, forked here while the process is small, waits until the
 worker's end of the lifeline closes, and then ends the whole group: this process and whatever it started, whatever
@@ -13,8 +13,9 @@ import runpy
 import signal
 import sys
 
+from worker.settings import lifeline_descriptor, parent_process
+
 from .linux import die_with_parent
-from .settings import lifeline_descriptor, parent_process
 
 
 def main() -> None:

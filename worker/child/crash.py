@@ -10,7 +10,7 @@ from farm.protocol.errors import FarmError
 from farm.protocol.report import Failure, FailureKind
 from farm.protocol.states import State
 
-from .childguard import FAILURE_FILE
+from .guard import FAILURE_FILE
 from .isolate import Ended
 from .untrusted import read_left
 

@@ -10,8 +10,7 @@ from typing import Dict
 from farm.protocol.codec import dumps
 from farm.protocol.model import check_relative
 from farm.protocol.work import BuildWork, Claim, PreparationWork
-
-from .childguard import SPEC_FILE
+from worker.child.guard import SPEC_FILE
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import site
 from pathlib import Path
 from typing import Dict, Mapping
 
-from .settings import CHILD_BEGINNINGS, CHILD_VARIABLES
+from worker.settings import CHILD_BEGINNINGS, CHILD_VARIABLES
 
 # `NVIDIA_API_KEY` begins as `NVIDIA_VISIBLE_DEVICES` does.
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASS(WORD|WD)?|CREDENTIALS?|AUTH)(_|$)", re.IGNORECASE)
@@ -32,7 +32,7 @@ def _is_for_children(name: str) -> bool:
 
 def _python(environ: Mapping[str, str]) -> Dict[str, str]:
     # The worker's own package, wherever it was found; the working directory is searched for none.
-    places = [str(Path(__file__).resolve().parents[1]), *filter(None, [environ.get("PYTHONPATH")])]
+    places = [str(Path(__file__).resolve().parents[2]), *filter(None, [environ.get("PYTHONPATH")])]
     told = {
         "PYTHONPATH": os.pathsep.join(places),
         "PYTHONSAFEPATH": "1",

@@ -10,8 +10,8 @@ from typing import Callable, Deque, List, Optional
 from farm.protocol.errors import Conflict, FarmError, LeaseLost
 from farm.protocol.states import State
 from farm.protocol.work import StageReport
+from worker.coordinator import LeaseLine
 
-from .coordinator import LeaseLine
 from .patience import GaveUp, Patience
 
 log = logging.getLogger(__name__)

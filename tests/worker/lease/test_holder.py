@@ -5,9 +5,8 @@ import threading
 from farm.client.transport import Break, Broken
 from farm.protocol.errors import LeaseLost
 from farm.protocol.work import Control
-from worker.holder import Holder
-
-from .lines import ScriptedLine
+from tests.worker.lines import ScriptedLine
+from worker.lease.holder import Holder
 
 
 def test_a_cancel_arrives_at_once() -> None:

@@ -12,17 +12,17 @@ from farm.protocol.errors import FarmError, Invalid, LeaseLost
 from farm.protocol.report import Failure, FailureKind
 from farm.protocol.states import State
 from farm.protocol.work import Claim, FailureReport
+from worker.child.crash import reason_of
+from worker.child.failpoints import Failpoints
+from worker.child.isolate import Child, Ended, Limits
+from worker.child.reproduce import SCRIPT, write_reproduce
+from worker.coordinator import LeaseLine
 
-from .coordinator import LeaseLine
-from .crash import reason_of
 from .delivery import Delivery, read_made
-from .failpoints import Failpoints
 from .halt import Halt, Why
 from .holder import Holder
-from .isolate import Child, Ended, Limits
 from .patience import GaveUp, Patience
 from .reporter import Reporter
-from .reproduce import SCRIPT, write_reproduce
 from .transfer import Cache
 from .workspace import inputs_of, keep_failed, make_workspace, remove
 

@@ -5,10 +5,9 @@ import threading
 from farm.client.transport import Break, Broken
 from farm.protocol.errors import LeaseLost
 from farm.protocol.states import State
-from worker.patience import Patience
-from worker.reporter import Reporter
-
-from .lines import ScriptedLine
+from tests.worker.lines import ScriptedLine
+from worker.lease.patience import Patience
+from worker.lease.reporter import Reporter
 
 
 def reporter(line: ScriptedLine, lost: list[str] | None = None) -> Reporter:

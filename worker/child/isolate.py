@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Mapping, Optional
 
+from worker.settings import LIFELINE_VARIABLE, PARENT_VARIABLE, STAGES_VARIABLE
+
 from .environment import home_of, scrubbed
 from .linux import adopt_orphans, collect
 from .listener import Listener
 from .memory import held_bytes, oom_kills
 from .remains import end_remains
-from .settings import LIFELINE_VARIABLE, PARENT_VARIABLE, STAGES_VARIABLE
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +120,7 @@ class Child:
             self._started_at = time.monotonic()
             self._kills_before = oom_kills()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "worker.launch", self._module, str(self._workspace)],
+                [sys.executable, "-m", "worker.child.launch", self._module, str(self._workspace)],
                 env={**scrubbed(self._environ, self._workspace), **{name: str(value) for name, value in told.items()}},
                 cwd=str(self._workspace),
                 stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import pytest
 
 from farm.client.transport import Break, Broken
 from farm.protocol.errors import Forbidden, Unavailable
-from worker.patience import GaveUp, Patience
+from worker.lease.patience import GaveUp, Patience
 
 
 class Clockless(threading.Event):

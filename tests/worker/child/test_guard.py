@@ -10,7 +10,7 @@ from farm.protocol.codec import loads
 from farm.protocol.errors import BuildFailed, Invalid, ProtocolError, Unsupported
 from farm.protocol.report import Failure, FailureKind
 from farm.protocol.states import State
-from worker.childguard import failure_from_error, guard
+from worker.child.guard import failure_from_error, guard
 from worker.settings import stages_descriptor
 
 

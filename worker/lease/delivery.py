@@ -9,14 +9,14 @@ from farm.protocol.codec import loads
 from farm.protocol.errors import Conflict, Invalid, LeaseLost
 from farm.protocol.model import FileRef
 from farm.protocol.work import BuildResult, PreparationResult, Prepared
+from worker.child.guard import RESULT_FILE
+from worker.child.result import ChildResult, file_ref
+from worker.child.untrusted import check_left, read_left
+from worker.coordinator import LeaseLine
 
-from .childguard import RESULT_FILE
-from .childresult import ChildResult, file_ref
-from .coordinator import LeaseLine
 from .halt import Halt
 from .patience import Patience
 from .transfer import send
-from .untrusted import check_left, read_left
 from .workspace import INPUTS_FILE, OUTPUTS_FILE
 
 Made = Union[ChildResult, Prepared]

@@ -16,14 +16,13 @@ from farm.protocol.report import FailureKind, Verdict
 from farm.protocol.states import State
 from farm.protocol.work import Prepared
 from tests.support import models
-from worker.childresult import ChildResult
-from worker.crash import reason_of
-from worker.isolate import Child, Ended, Limits
-from worker.reproduce import write_reproduce
+from tests.worker.device import works
+from worker.child.crash import reason_of
+from worker.child.isolate import Child, Ended, Limits
+from worker.child.reproduce import write_reproduce
+from worker.child.result import ChildResult
+from worker.lease.workspace import keep_failed
 from worker.slots import held
-from worker.workspace import keep_failed
-
-from .device import works
 
 ENVIRON = {"PATH": os.environ["PATH"]}
 BUILD, PREPARATION = "worker.device.child", "worker.host.child"
@@ -66,7 +65,7 @@ def test_a_build(build: Path) -> None:
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="a host has Python 3.11 or newer; this is a device")
 def test_a_preparation(tmp_path: Path, silero: Path) -> None:
-    from .host import workspaces
+    from tests.worker.host import workspaces
 
     folder = tmp_path / "w"
     folder.mkdir()

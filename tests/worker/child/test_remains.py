@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.remains import end_remains
+from worker.child.remains import end_remains
 
 Sleeper = Callable[[str], "subprocess.Popen[bytes]"]
 

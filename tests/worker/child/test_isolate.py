@@ -20,13 +20,13 @@ from farm.protocol.errors import Conflict
 from farm.protocol.report import FailureKind
 from farm.protocol.states import State
 from tests.support.waiting import until
-from worker.crash import reason_of
-from worker.isolate import Child, Ended, Limits
-from worker.reproduce import write_reproduce
+from worker.child.crash import reason_of
+from worker.child.isolate import Child, Ended, Limits
+from worker.child.reproduce import write_reproduce
 from worker.slots import held
 
-ROOT = Path(__file__).parents[2]
-MODULE = "tests.worker.children"
+ROOT = Path(__file__).parents[3]
+MODULE = "tests.worker.child.children"
 ENVIRON = {"PATH": os.environ["PATH"], "FARM_TOKEN": "farm_secret", "FARM_URL": "http://farm", "OMP_NUM_THREADS": "2"}
 
 
@@ -98,8 +98,8 @@ def test_a_hidden_worker_keeps_its_secrets_from_processes_of_its_user(tmp_path: 
     code = (
         "import os, sys, json\n"
         "from pathlib import Path\n"
-        "from worker import linux\n"
-        "from worker.isolate import Child, Limits\n"
+        "from worker.child import linux\n"
+        "from worker.child.isolate import Child, Limits\n"
         # Capabilities let root read everything: a worker should not be root.
         "import ctypes; [ctypes.CDLL(None).prctl(24, right, 0, 0, 0) for right in range(64)]\n"
         "linux.hide()\n"
@@ -223,7 +223,7 @@ def test_what_left_its_group_goes_with_it_too(make: Make) -> None:
 def test_nobody_outlives_a_worker_that_is_killed(tmp_path: Path, what: str) -> None:
     code = (
         "from pathlib import Path\n"
-        "from worker.isolate import Child, Limits\n"
+        "from worker.child.isolate import Child, Limits\n"
         "from worker.slots import held\n"
         "with held(Path('slots'), 'cpu0') as lock:\n"
         f"    child = Child('{MODULE}', Path('w').resolve(), Limits(60), lock, {{'PATH': '/bin'}}, print, print)\n"

@@ -18,9 +18,9 @@ from farm.protocol.codec import dumps, loads
 from farm.protocol.errors import FarmError, Invalid, Unsupported
 from farm.protocol.report import Failure, FailureKind
 from farm.protocol.states import State
+from worker.settings import failpoints
 
 from .failpoints import Failpoints, parse
-from .settings import failpoints
 
 Work = TypeVar("Work")
 Enter = Callable[[State, str], None]

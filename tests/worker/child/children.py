@@ -1,4 +1,4 @@
-"""Children that misbehave: `python -m tests.worker.children WORKSPACE`, with what to do in `spec.json`."""
+"""Children that misbehave: `python -m tests.worker.child.children WORKSPACE`, with what to do in `spec.json`."""
 
 from __future__ import annotations
 

@@ -9,9 +9,9 @@ import pytest
 
 from farm.protocol.errors import Invalid
 from farm.protocol.states import State
-from worker.failpoints import Failpoints, parse
+from worker.child.failpoints import Failpoints, parse
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_faults_are_read_by_stage() -> None:
@@ -40,7 +40,7 @@ def test_a_pause_strikes_its_stage_only() -> None:
 
 def test_a_crash_is_a_real_one() -> None:
     code = (
-        "from worker.failpoints import *; from farm.protocol.states import State\n"
+        "from worker.child.failpoints import *; from farm.protocol.states import State\n"
         "Failpoints({State.BUILDING: 'segv'}).strike(State.BUILDING)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=str(ROOT), check=False, stderr=subprocess.DEVNULL)

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from worker.halt import Halt, Why
-from worker.patience import GaveUp
+from worker.lease.halt import Halt, Why
+from worker.lease.patience import GaveUp
 
 
 def test_the_first_reason_stays_and_kills_once() -> None:

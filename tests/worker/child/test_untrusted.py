@@ -8,10 +8,10 @@ import pytest
 from farm.protocol.errors import Invalid
 from farm.protocol.report import FailureKind
 from farm.protocol.states import State
-from worker.crash import reason_of
-from worker.delivery import read_made
-from worker.isolate import Ended
-from worker.untrusted import check_left, read_left
+from worker.child.crash import reason_of
+from worker.child.isolate import Ended
+from worker.child.untrusted import check_left, read_left
+from worker.lease.delivery import read_made
 
 
 def put(path: Path, what: str) -> None:
