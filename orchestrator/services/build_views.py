@@ -10,7 +10,7 @@ from typing import Any
 from farm.protocol.codec import digest
 from farm.protocol.errors import NotFound, TargetUnavailable
 from farm.protocol.options import Precision
-from farm.protocol.states import ENDED_STATES, State
+from farm.protocol.states import State
 from farm.protocol.views import AttemptView, BuildView, PreparationView, StageTiming
 from orchestrator.rules.targets import matching
 from orchestrator.store import attempts, build_lists, builds, offers, preparations
@@ -21,7 +21,7 @@ from orchestrator.store.database import Connection
 
 from .clock import iso, iso_or_none
 from .context import Context
-from .submission_views import waits_for
+from .outlook import Outlook
 
 _MOST = 1000
 
@@ -68,11 +68,11 @@ def _views(context: Context, connection: Connection, rows: Sequence[BuildRow]) -
     tried: dict[str, list[AttemptView]] = {row.id: [] for row in rows}
     for item, name in attempts.of_work(connection, tuple(tried)):
         tried[item.work_id].append(_attempt(item, name))
-    return tuple(_build(context, connection, row, tuple(tried[row.id])) for row in rows)
+    outlook = Outlook(context, connection)
+    return tuple(_build(outlook, row, tuple(tried[row.id])) for row in rows)
 
 
-def _build(context: Context, connection: Connection, row: BuildRow, tried: tuple[AttemptView, ...]) -> BuildView:
-    active = row.state not in ENDED_STATES
+def _build(outlook: Outlook, row: BuildRow, tried: tuple[AttemptView, ...]) -> BuildView:
     return BuildView(
         id=row.id,
         model_name=row.model_name,
@@ -87,8 +87,8 @@ def _build(context: Context, connection: Connection, row: BuildRow, tried: tuple
         engine=row.engine_id,
         failure=row.failed_with,
         attempts=tried,
-        estimate_s=build_lists.usual_s(connection, row.target_digest, row.model) if active else None,
-        waiting_for=waits_for(context, connection, row.id) if active else "",
+        estimate_s=outlook.estimate_s(row),
+        waiting_for=outlook.waits_for(row),
     )
 
 

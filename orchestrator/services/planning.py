@@ -53,7 +53,7 @@ def _row(connection: Connection, resolved: Resolved, order: Order, host: bool) -
         hit=_hit(connection, prospect),
         engine=prospect.place.engine_id if prospect.place else None,
         devices=() if resolved.recorded else resolved.devices,
-        estimate_s=build_lists.usual_s(connection, digest(target), order.key.model),
+        estimate_s=build_lists.times(connection, digest(target)).usual_s(order.key.model),
         problems=tuple(problems),
         request_key=order.key,
         recorded=resolved.devices if resolved.recorded else (),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from farm.protocol.states import ENDED_STATES, GOOD_STATES, State
 from farm.protocol.views import RequestView, SubmissionView
 from orchestrator.rules.outcome import exit_of, submission_state
-from orchestrator.store import builds, evidence, offers, submissions
+from orchestrator.store import build_lists, evidence, submissions
 from orchestrator.store.database import Connection
 from orchestrator.store.submissions import Listing as Listing  # callers of `find` make one
 from orchestrator.store.submissions import RequestRow, SubmissionRow
@@ -15,6 +16,7 @@ from orchestrator.store.submissions import RequestRow, SubmissionRow
 from .clock import iso
 from .context import Context
 from .orders import measure_digest
+from .outlook import Outlook
 
 _PAGE = 200
 _MOST = 1000
@@ -31,6 +33,7 @@ def views(context: Context, connection: Connection, rows: Sequence[SubmissionRow
     for request in submissions.requests_of(connection, requests):
         requests[request.submission_id].append(request)
     noisy = _noisy(connection, rows, requests)
+    waits = _waits(context, connection, chain.from_iterable(requests.values()))
     made = []
     for row in rows:
         own = requests[row.id]
@@ -42,7 +45,7 @@ def views(context: Context, connection: Connection, rows: Sequence[SubmissionRow
                 state=submission_state([item.state for item in own]),
                 created_at=iso(row.created_at),
                 created_by=row.created_by,
-                builds=tuple(_request(context, connection, item, item.id in noisy) for item in own),
+                builds=tuple(_request(item, item.id in noisy, waits) for item in own),
                 tags=row.tags,
                 priority=row.priority,
             )
@@ -66,26 +69,20 @@ def find(context: Context, wanted: Listing, states: Sequence[State], limit: int)
     return tuple(found[:limit])
 
 
-def waits_for(context: Context, connection: Connection, build_id: str | None) -> str:
-    """Why nothing happens to an active build yet, in one sentence; empty while something does."""
-    build = builds.by_id(connection, build_id) if build_id else None
-    if build is None or build.state not in (State.WAITING, State.QUEUED):
-        return ""
-    seen_after = context.clock() - context.policy.gone_s
-    if build.state is State.WAITING:
-        if not offers.has_host(connection, seen_after):
-            return "no host that prepares models is online"
-        return "its model is being prepared"
-    if not offers.has_builder(connection, build.target_digest, seen_after):
-        return f"no device that builds for {build.label} is online"
-    return "waits for a free slot"
+def _waits(context: Context, connection: Connection, requests: Iterable[RequestRow]) -> dict[str, str]:
+    """What the builds of active requests wait for, by the id of the build."""
+    active = {item.build_id for item in requests if item.build_id and item.state not in ENDED_STATES}
+    if not active:
+        return {}
+    outlook = Outlook(context, connection)
+    return {of: outlook.waits_for(stand) for of, stand in build_lists.standings(connection, active).items()}
 
 
-def _request(context: Context, connection: Connection, row: RequestRow, noisy: bool) -> RequestView:
+def _request(row: RequestRow, noisy: bool, waits: dict[str, str]) -> RequestView:
     code = exit_of(row.state, noisy)
     reason = row.reason
     if row.state not in ENDED_STATES:
-        reason = waits_for(context, connection, row.build_id)
+        reason = waits.get(row.build_id or "", "")
     elif noisy and row.state in GOOD_STATES and not reason:
         reason = "the engine is good, its measurement was too noisy to be published"
     return RequestView(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, or_, select
@@ -13,6 +14,31 @@ from .builds import BuildRow
 from .tables import attempt, build, device
 
 _HISTORY = 20
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What of a build says how it goes on."""
+
+    state: State
+    target_digest: str
+    label: str
+    model: str
+
+
+Standing = Stand | BuildRow
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long the newest builds for one target took: models, and milliseconds."""
+
+    found: tuple[tuple[str, float], ...]
+
+    def usual_s(self, model: str) -> float | None:
+        """The median of this model, else of all models."""
+        times = [child_ms for of, child_ms in self.found if of == model] or [child_ms for _, child_ms in self.found]
+        return statistics.median(times) / 1000.0 if times else None
 
 
 @dataclass(frozen=True)
@@ -49,20 +75,27 @@ def find(connection: Connection, wanted: BuildListing, limit: int) -> tuple[Buil
     return tuple(BuildRow(**{**row, "state": State(row["state"])}) for row in rows)
 
 
-def usual_s(connection: Connection, target_digest: str, model: str) -> float | None:
-    """How long builds for this target take: the median of the newest ones of this model, else of all models."""
+def standings(connection: Connection, build_ids: Iterable[str]) -> dict[str, Stand]:
+    """How builds stand, by id."""
+    columns = select(build.c.id, build.c.state, build.c.target_digest, build.c.label, build.c.model)
+    rows = connection.execute(columns.where(build.c.id.in_(tuple(build_ids))))
+    return {row.id: Stand(State(row.state), row.target_digest, row.label, row.model) for row in rows}
+
+
+def times(connection: Connection, target_digest: str) -> Times:
+    """How long the newest builds for a target took."""
     query = (
-        select(attempt.c.child_ms, build.c.model)
-        .join(build, build.c.id == attempt.c.build_id)
+        select(build.c.model, attempt.c.child_ms)
+        .join(attempt, attempt.c.build_id == build.c.id)
         .where(
             build.c.target_digest == target_digest,
+            # Spelled as the index is.
+            ~build.c.active,
             build.c.state.in_((State.DONE, State.QUARANTINED)),
             build.c.reuse_engine_id.is_(None),
             attempt.c.end == AttemptEnd.PUBLISHED,
         )
-        .order_by(build.c.queued_at.desc())
+        .order_by(build.c.ended_at.desc())
         .limit(_HISTORY)
     )
-    rows = tuple(connection.execute(query))
-    times = [row.child_ms for row in rows if row.model == model] or [row.child_ms for row in rows]
-    return statistics.median(times) / 1000.0 if times else None
+    return Times(tuple((row.model, row.child_ms) for row in connection.execute(query)))

@@ -95,6 +95,16 @@ build = Table(
     Index("ix_build_preparation_id", "preparation_id"),
     Index("ix_build_created_at", "created_at"),
     Index("ix_build_model", "model", "created_at"),
+    Index("ix_build_model_name", "model_name", "created_at"),
+    Index("ix_build_state", "state", "created_at"),
+    Index("ix_build_device_id", "device_id", "created_at"),
+    Index(
+        "ix_build_ended",
+        "target_digest",
+        "ended_at",
+        sqlite_where=text("NOT active"),
+        postgresql_where=text("NOT active"),
+    ),
 )
 
 attempt = Table(

@@ -25,6 +25,7 @@ def test_migrations_make_what_the_tables_say(database_url: str) -> None:
         # Without their condition these would forbid a second build of a key for ever.
         assert sorted(filter(None, partial)) == [
             "ix_attempt_live",
+            "ix_build_ended",
             "uq_attempt_live_slot",
             "uq_build_active_purpose",
             "uq_preparation_active_key",
