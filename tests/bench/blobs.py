@@ -1,4 +1,4 @@
-"""How fast blobs go in and out: `python -m tests.bench.blobs [--mib 1024] [--rounds 5] [--folder DIR]`.
+"""How fast blobs go in and out, of a gigabyte on a real disk.
 
 Real server, real nginx, real curl on this machine, one after the other in each round, so that a slow minute of the
 machine slows all of them. Targets: PUT at least 0.45 of `cp`, GET at least 1.0 of nginx.
@@ -6,14 +6,12 @@ machine slows all of them. Targets: PUT at least 0.45 of `cp`, GET at least 1.0 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import shutil
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -26,6 +24,8 @@ import httpx
 from orchestrator.queue.lifeline import dies_with_parent
 from tests.orchestrator.api.blob_process import BlobProcess
 from tests.support.waiting import until
+
+from .figures import Figure, Row, Unmeasured, median_of, percentile
 
 PUT_TARGET, GET_TARGET = 0.45, 1.0
 _MIB = 1 << 20
@@ -126,49 +126,44 @@ class Bench:
             pinging.join()
 
 
-def main() -> None:
-    """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--mib", type=int, default=1024, help="size of the file")
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--folder", type=Path, help="where the store is; on a real disk")
-    asked = options.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="farm-bench-", dir=asked.folder))
-    # nginx gives up root, and must still find the file.
-    folder.chmod(0o755)
-    server = BlobProcess(folder / "store")
-    try:
-        with _nginx(folder) as port:
-            bench = Bench(folder, asked.mib * _MIB, server, port)
-            for number in range(asked.rounds):
-                bench.round()
-                sys.stderr.write(f"round {number + 1} of {asked.rounds}\n")
-            bench.ping()
-            sys.stdout.write(report(bench))
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
+def measure(mib: int = 1024, rounds: int = 5) -> list[Row]:
+    """What goes in against `cp`, what comes out against nginx, and what a small call waits meanwhile."""
+    for program in ("curl", "nginx"):
+        if _program(program) is None:
+            return [Unmeasured("blobs", f"{program} is not installed, which is what they are measured with")]
+    with tempfile.TemporaryDirectory(prefix="farm-bench-") as name:
+        folder = Path(name)
+        # nginx gives up root, and must still find the file.
+        folder.chmod(0o755)
+        server = BlobProcess(folder / "store")
+        try:
+            with _nginx(folder) as port:
+                bench = Bench(folder, mib * _MIB, server, port)
+                for _ in range(rounds):
+                    bench.round()
+                bench.ping()
+                return rows(bench)
+        finally:
+            server.stop()
 
 
-def report(bench: Bench) -> str:
-    """The medians, their ratios, and what the machine allows."""
-    lines = [f"{'':12}{'MiB/s':>8}   seconds, round by round"]
-    for name, seconds in bench.seconds.items():
-        each = " ".join(f"{one:.2f}" for one in seconds)
-        lines.append(f"{name:12}{bench.mib_per_s(name):8.0f}   {each}")
+def rows(bench: Bench) -> list[Row]:
+    """The medians of the rates, their ratios, what the machine allows, and the waits."""
+    found: list[Row] = [
+        median_of(f"1 blob: {name}", [bench.size_bytes / _MIB / one for one in seconds], "MiB/s")
+        for name, seconds in bench.seconds.items()
+    ]
     put, get, copy = bench.mib_per_s("PUT"), bench.mib_per_s("GET"), bench.mib_per_s("cp")
     allowed = min(bench.mib_per_s("sha256"), bench.mib_per_s("cp + fsync"))
-    lines += [
-        f"PUT / cp     {put / copy:.2f}, target {PUT_TARGET}",
-        f"GET / nginx  {get / bench.mib_per_s('nginx'):.2f}, target {GET_TARGET}",
-        f"PUT / what hashing and the disk allow on this machine  {put / allowed:.2f}",
-        f"(what they allow) / cp  {allowed / copy:.2f}: no durable, hashed PUT can have a higher ratio to cp here",
+    found += [
+        Figure("PUT / cp", put / copy, least=PUT_TARGET),
+        Figure("GET / nginx", get / bench.mib_per_s("nginx"), least=GET_TARGET),
+        # No PUT that hashes and waits for the disk can be faster than both.
+        Figure("PUT / what hashing and the disk allow here", put / allowed),
     ]
     for name, pings in bench.pings_ms.items():
-        ordered = sorted(pings)
-        middle, high = statistics.median(ordered), ordered[int(0.99 * (len(ordered) - 1))]
-        lines.append(f"small request, {name}: p50 {middle:.1f} ms, p99 {high:.1f} ms, max {ordered[-1]:.1f} ms")
-    return "\n".join(lines) + "\n"
+        found.append(Figure(f"a small call meanwhile ({name}), p99", percentile(pings, 99), "ms"))
+    return found
 
 
 def _timed(work: Callable[[], None]) -> float:
@@ -196,15 +191,12 @@ def _make_file(path: Path, size_bytes: int) -> str:
 @contextmanager
 def _nginx(folder: Path) -> Iterator[int]:
     """A real nginx that serves `folder / "static"`; its port."""
-    program = shutil.which("nginx", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
-    if program is None:
-        raise SystemExit("nginx is what downloads are measured against: install the package nginx-light")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     (folder / "static").mkdir()
     settings = folder / "nginx.conf"
     settings.write_text(_NGINX.format(folder=folder, port=port))
-    command = [program, "-c", str(settings), "-e", str(folder / "nginx.log")]
+    command = [_program("nginx") or "nginx", "-c", str(settings), "-e", str(folder / "nginx.log")]
     child = subprocess.Popen(command, preexec_fn=dies_with_parent())
     try:
         until(lambda: child.poll() is not None or socket.socket().connect_ex(("127.0.0.1", port)) == 0)
@@ -214,5 +206,5 @@ def _nginx(folder: Path) -> Iterator[int]:
         child.wait()
 
 
-if __name__ == "__main__":
-    main()
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
