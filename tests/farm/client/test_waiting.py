@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from pathlib import Path
-from typing import Callable, List
+from typing import List
 
 import pytest
 
@@ -21,16 +21,9 @@ from farm.protocol.errors import (
 )
 from farm.protocol.states import State
 from farm.protocol.views import SubmissionView
+from tests.support.waiting import until
 
 from ..double import Double
-
-
-def until(condition: Callable[[], bool], deadline_s: float = 10.0) -> None:
-    """Wait for something that another thread does."""
-    end = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,12 +30,20 @@ _STATUS = {
 }
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client may leave whenever it likes; anything else is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def served(double: Optional[Double] = None) -> Iterator[Double]:
     """The double at a port of its own."""
     double = double or Double()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(double))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _handler(double))
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     double.url = f"http://127.0.0.1:{server.server_address[1]}"

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from farm.protocol.states import State
+from tests.support.waiting import until
 
 from ...double import TOKEN, Double
-from ...test_client import until
 from ..conftest import Farm
 from ..processes import start
 
