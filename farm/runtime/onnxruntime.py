@@ -8,14 +8,14 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 import numpy as np
 
 from farm.protocol.engine import TensorSpec
-from farm.protocol.errors import BuildFailed, FarmError, Invalid, Unsupported
+from farm.protocol.errors import Invalid, Unsupported
 from farm.protocol.options import BuildOptions, Precision
 
+from .onnxruntime_load import failure, load
 from .onnxruntime_options import session_options
 from .session import Array, Session
 
 BACKEND = "onnxruntime"
-PROVIDERS = ["CPUExecutionProvider"]
 # A profiled session is a second copy of the engine in memory: not worth it for the largest ones.
 _PROFILED_BYTES = 1 << 30
 
@@ -49,32 +49,6 @@ def load_level(options: BuildOptions) -> str:
     the basic level.
     """
     return "basic" if options.precision is Precision.FP16 else "disable"
-
-
-def load(path: Path, made: Any) -> Any:
-    """An `InferenceSession` for the processor.
-
-    Raises: BuildFailed: with onnxruntime's own words.
-    """
-    import onnxruntime
-
-    try:
-        return onnxruntime.InferenceSession(str(path), made, providers=PROVIDERS)
-    except MemoryError:
-        raise
-    except Exception as error:  # its exceptions have no common class of their own
-        raise failure(f"onnxruntime {onnxruntime.__version__} cannot load {path.name}", error) from error
-
-
-def failure(what: str, error: Exception) -> FarmError:
-    """An error of onnxruntime in one line, and what can be done about it.
-
-    Raises: MemoryError: that is what onnxruntime meant.
-    """
-    text = " ".join(str(error).split())
-    if "bad_alloc" in text or "Failed to allocate memory" in text:
-        raise MemoryError(text) from error
-    return BuildFailed(f"{what}: {text[:600]}", "The log of the attempt has its whole message.")
 
 
 def tensor_specs(arguments: Any, what: str) -> Tuple[TensorSpec, ...]:

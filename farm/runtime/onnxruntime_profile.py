@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
+from .onnxruntime_load import load
+
 _SUFFIX = "_kernel_time"
 # The share of the many small rest is not worth a row each.
 _ROWS = 50
@@ -23,8 +25,6 @@ def profiled_layers(path: Path, made: Any, arrays: Mapping[str, Any], runs: int)
         arrays: Inputs that fit.
         runs: How many runs are averaged, after one that is not.
     """
-    from .onnxruntime import load
-
     with tempfile.TemporaryDirectory() as folder:
         made.enable_profiling = True
         made.profile_file_prefix = str(Path(folder) / "profile")

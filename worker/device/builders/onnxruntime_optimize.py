@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Tuple
 
 from farm.protocol.errors import BuildFailed
-from farm.runtime.onnxruntime import load
+from farm.runtime.onnxruntime_load import load
 from farm.runtime.onnxruntime_options import session_options
 
 from .base import BuildOrder
