@@ -14,14 +14,20 @@ from farm import __version__
 
 from .settings import load
 
+_OURS = ("farm", "orchestrator", "worker")
+_EXTRAS = "coordinator for a coordinator, worker to build or to run engines"
 _SECRET_OPTIONS = ("--token",)
 
 
-def about_a_file(error: BaseException) -> str:
-    """A sentence about a path that cannot be used, which is nobody's bug; empty for any other error."""
-    if not isinstance(error, OSError) or not error.filename or _place()[0]:
+def sentence_for(error: BaseException) -> str:
+    """What is wrong with this machine and nobody's bug: a path, or a package that lacks; empty for any other error."""
+    if _place()[0]:
         return ""
-    return f"cannot use {error.filename}: {error.strerror}. Check the path, its rights and the room on its disk."
+    if isinstance(error, OSError) and error.filename:
+        return f"cannot use {error.filename}: {error.strerror}. Check the path, its rights and the room on its disk."
+    if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] not in _OURS:
+        return f"the package {error.name} is not installed here. Install the extra that this verb needs: {_EXTRAS}."
+    return ""
 
 
 def report(error: BaseException, arguments: Sequence[str]) -> str:

@@ -65,9 +65,9 @@ def run(arguments: Sequence[str]) -> int:
         _drop_output()
         return _BROKEN_PIPE
     except Exception as error:
-        from .crash import about_a_file, report
+        from .crash import report, sentence_for
 
-        told = about_a_file(error)
+        told = sentence_for(error)
         return _told(told, Exit.USAGE) if told else _told(report(error, arguments), Exit.COORDINATOR)
 
 

@@ -200,6 +200,17 @@ def test_a_path_that_cannot_be_used_is_no_crash(process: Farm, environ: Dict[str
     assert not (Path(environ["HOME"]) / ".cache").exists()
 
 
+def test_a_package_that_lacks_is_no_crash(process: Farm, environ: Dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "in.npz").write_bytes(b"")
+    (tmp_path / "manifest.json").write_text("{}")
+    told = process("inspect", tmp_path, python="import sys\nsys.modules['farm.runtime.bundle'] = None")
+    assert told.code == 9
+    told = process("run", tmp_path, "-i", tmp_path / "in.npz", python="import sys\nsys.modules['numpy'] = None")
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith("error: the package numpy is not installed here. Install the extra")
+    assert len(told.err.splitlines()) == 1
+
+
 def test_completion_knows_verbs_without_importing_them(process: Farm) -> None:
     env = {"_FARM_COMPLETE": "bash_complete", "COMP_WORDS": "farm s", "COMP_CWORD": "1"}
     assert process(env=env).out.split() == ["plain,submit", "plain,status"]
