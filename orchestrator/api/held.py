@@ -32,5 +32,7 @@ async def hold(
             left_s = until - time.monotonic()
             if found is not None or left_s <= 0 or request.app.state.stopping:
                 return found
-            if not await watch.wait(min(left_s, _LOOK_AGAIN_S)) and await request.is_disconnected():
+            await watch.wait(min(left_s, _LOOK_AGAIN_S))
+            # Work that is found for a client that left would be nobody's until its lease runs out.
+            if await request.is_disconnected():
                 return None

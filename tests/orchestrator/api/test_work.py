@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import httpx
+import pytest
 
 from farm.protocol.codec import from_json, to_json
 from farm.protocol.report import Verdict
@@ -124,6 +125,18 @@ def test_a_held_claim_is_answered_as_soon_as_there_is_work(doors: Doors) -> None
         held.join(10)
         assert answers[0].status_code == 200
         assert time.monotonic() - begun < 5.0
+
+
+def test_work_is_not_given_to_a_worker_that_left(doors: Doors) -> None:
+    with doors.client(Scope.SUBMIT) as user, doors.client(Scope.WORKER) as device:
+        worker = Worker(device, doors)
+        leaving = httpx.Client(base_url=device.base_url, headers=device.headers, timeout=0.5)
+        ask = ClaimAsk("cpu0", (Role.HOST, Role.DEVICE), "gone", wait_s=20.0)
+        with leaving, pytest.raises(httpx.ReadTimeout):
+            leaving.post(f"{API}/claims", json=to_json(ask))
+        submitted(user)
+        time.sleep(0.3)  # the claim that nobody waits for any more looks again
+        assert worker.ask("here").status_code == 200
 
 
 def test_a_held_beat_is_answered_as_soon_as_somebody_cancels(doors: Doors) -> None:
