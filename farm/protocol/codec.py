@@ -23,29 +23,38 @@ _SCALARS: Dict[type, tuple[type, ...]] = {str: (str,), bool: (bool,), int: (int,
 # What `X | None` makes on Python 3.10 and later; there is none of it before.
 _UNION: Tuple[type, ...] = (types.UnionType,) if hasattr(types, "UnionType") else ()
 
+_PLAIN = frozenset((type(None), bool, int, str))
+# The fields of each kind of value that was ever encoded: lists encode thousands of the same few.
+_FIELDS: Dict[type, Tuple[str, ...]] = {}
+
 
 def to_json(value: Any) -> Any:
     """Plain JSON (dicts, lists, scalars) of a value of the protocol.
 
     Raises: ProtocolError: a float is NaN or infinite, or a type has no JSON form.
     """
-    if value is None or (isinstance(value, (bool, int)) and not isinstance(value, Enum)):
+    kind = type(value)
+    if kind in _PLAIN:
         return value
+    names = _FIELDS.get(kind)
+    if names is not None:
+        return {name: to_json(getattr(value, name)) for name in names}
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, str):
+    if isinstance(value, (bool, int, str)):
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ProtocolError(f"{value} has no JSON form")
         return value
-    if dataclasses.is_dataclass(value):
-        return {field.name: to_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        _FIELDS[kind] = tuple(field.name for field in dataclasses.fields(value))
+        return to_json(value)
     if isinstance(value, dict):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
-    raise ProtocolError(f"{type(value).__name__} has no JSON form")
+    raise ProtocolError(f"{kind.__name__} has no JSON form")
 
 
 def from_json(kind: Type[T], data: Any, path: str = "") -> T:

@@ -106,7 +106,11 @@ class Endpoint:
         )
         if inspect.iscoroutinefunction(self.handler):
             return self.encoded(await self.handler(call))
-        return self.encoded(await call.wait(settled, self.handler, call))
+        return await call.wait(self._answered, call)
+
+    def _answered(self, call: Call[Any, Any]) -> Response:
+        # Encoded by the same thread: a long list would hold up every other call.
+        return self.encoded(settled(self.handler, call))
 
     def encoded(self, value: Any) -> Response:
         """The answer that carries a value."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from farm.protocol.errors import Invalid
 from farm.protocol.facts import DeviceFacts
@@ -119,11 +120,30 @@ class Filter:
         return ",".join(f"{clause.attribute}{clause.relation}{clause.value}" for clause in self.clauses)
 
 
+class Sieve:
+    """Tells which of some filters match; subjects that look the same to all of them are compared once."""
+
+    def __init__(self, filters: Sequence[Filter]) -> None:
+        self._filters = tuple(filters)
+        attributes = {clause.attribute for item in filters for clause in item.clauses}
+        self._reads = tuple(ATTRIBUTES[name].read for name in sorted(attributes))
+        self._known: dict[tuple[Value, ...], tuple[int, ...]] = {}
+
+    def matching(self, subject: Subject) -> tuple[int, ...]:
+        """The places of the filters that match this subject."""
+        looks = tuple(read(subject) for read in self._reads)
+        if looks not in self._known:
+            self._known[looks] = tuple(at for at, item in enumerate(self._filters) if item.matches(subject))
+        return self._known[looks]
+
+
 def is_filter(text: str) -> bool:
     """True for a text that can only be meant as a filter: no name has a comparison in it."""
     return any(sign in text for sign in "=<>~!")
 
 
+# A table of words is the same few texts for every target of a fleet.
+@lru_cache(maxsize=1024)
 def parse_filter(text: str) -> Filter:
     """The filter that a text spells; `str` of it parses to the same.
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from farm.protocol.errors import Invalid, TargetUnavailable
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.target import BuildTarget, targets_from_facts
 
-from .filters import Subject, is_filter, parse_filter
+from .filters import Filter, Sieve, Subject, is_filter, parse_filter
 from .words import TargetWord
 
 EVERYTHING = "all"
@@ -94,9 +94,10 @@ def matching(word: str, table: Sequence[TargetWord], offers: Sequence[Offer]) ->
     return found
 
 
-def selects(word: TargetWord, offer: Offer) -> bool:
-    """True when the word selects this target of this device."""
-    return word.parsed.matches(offer.subject)
+def words_of(table: Sequence[TargetWord]) -> Callable[[Offer], tuple[TargetWord, ...]]:
+    """What tells which words of a table select a target of a device, however many there are of both."""
+    sieve = Sieve([word.parsed for word in table])
+    return lambda offer: tuple(table[at] for at in sieve.matching(offer.subject))
 
 
 def _every(word: str, offers: Sequence[Offer]) -> list[Resolved]:
@@ -127,15 +128,19 @@ def _matching(word: str, table: Sequence[TargetWord], offers: Sequence[Offer]) -
     folded = word.lower()
     for entry in reversed(table):  # a user's own word stands after the builtin ones and wins
         if folded in (entry.name.lower(), *(alias.lower() for alias in entry.aliases)):
-            return [offer for offer in offers if selects(entry, offer)]
+            return _selected(entry.parsed, offers)
     # A retry names the target of a filter by its label.
     named = [offer for offer in offers if folded in (offer.device.lower(), offer.target.label().lower())]
     return named or None
 
 
 def _filtered(text: str, offers: Sequence[Offer]) -> list[Offer]:
-    wanted = parse_filter(text)
-    return [offer for offer in offers if wanted.matches(offer.subject)]
+    return _selected(parse_filter(text), offers)
+
+
+def _selected(wanted: Filter, offers: Sequence[Offer]) -> list[Offer]:
+    sieve = Sieve((wanted,))
+    return [offer for offer in offers if sieve.matching(offer.subject)]
 
 
 def _preferred(offers: Sequence[Offer]) -> list[Offer]:

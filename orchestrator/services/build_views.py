@@ -42,7 +42,7 @@ def find(context: Context, wanted: BuildListing, target: str | None, limit: int)
     """
     with context.database.read() as connection:
         if target is not None:
-            wanted = replace(wanted, targets=_digests(connection, target), label=target)
+            wanted = replace(wanted, targets=_digests(connection, target))
         return _views(context, connection, build_lists.find(connection, wanted, min(limit, _MOST)))
 
 
@@ -57,18 +57,22 @@ def preparation(context: Context, preparation_id: str) -> PreparationView:
 
 
 def _digests(connection: Connection, target: str) -> tuple[str, ...]:
+    # A label too: builds outlive the devices that made them.
+    labelled = build_lists.targets_labelled(connection, target)
     try:
         found = matching(target, offers.words(connection), offers.offers(connection))
     except TargetUnavailable:
-        return ()
-    return tuple({digest(offer.target) for offer in found})
+        return labelled
+    # Devices of a kind share one parsed target.
+    targets = {id(offer.target): offer.target for offer in found}.values()
+    return tuple({*labelled, *map(digest, targets)})
 
 
 def _views(context: Context, connection: Connection, rows: Sequence[BuildRow]) -> tuple[BuildView, ...]:
     tried: dict[str, list[AttemptView]] = {row.id: [] for row in rows}
     for item, name in attempts.of_work(connection, tuple(tried)):
         tried[item.work_id].append(_attempt(item, name))
-    outlook = Outlook(context, connection)
+    outlook = Outlook(context, connection, rows)
     return tuple(_build(outlook, row, tuple(tried[row.id])) for row in rows)
 
 

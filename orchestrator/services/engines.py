@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 
 from farm.protocol.codec import from_json, to_json
 from farm.protocol.engine import EngineManifest
 from farm.protocol.errors import Conflict, NotFound
-from farm.protocol.facts import DeviceFacts
 from farm.protocol.options import Precision
 from farm.protocol.views import EngineDetail, EngineView
 from orchestrator.rules.selection import Selection, selection
@@ -50,13 +48,11 @@ def every(
         if not chosen:
             return tuple(view(row) for row in rows.newest(connection, limit, model, precision=precision))
         found: list[EngineView] = []
-        facts = _facts_of(connection)
-        for row in _candidates(connection, chosen, model, precision):
-            if len(found) < limit and all(_selected(connection, row, one, facts) for one in chosen):
-                found.append(view(row))
-            if len(found) == limit:
+        for page in _candidates(connection, chosen, model, precision):
+            found += [view(row) for row in _selected(connection, page, chosen)]
+            if len(found) >= limit:
                 break
-        return tuple(found)
+        return tuple(found[:limit])
 
 
 def show(context: Context, engine_id: str) -> EngineDetail:
@@ -145,30 +141,25 @@ def view(row: EngineRow) -> EngineView:
 
 def _candidates(
     connection: Connection, chosen: list[Selection], model: str | None, precision: Precision | None
-) -> Iterator[EngineRow]:
+) -> Iterator[tuple[EngineRow, ...]]:
     """Engines of cards that can match, newest first, page by page."""
     names = tuple(name for name in rows.gpus(connection) if all(one.may_be_on(name) for one in chosen))
     before: tuple[float, str] | None = None
     while True:
         page = rows.newest(connection, _PAGE, model, precision=precision, before=before, gpus=names)
-        yield from page
+        yield page
         if len(page) < _PAGE:
             return
         before = (page[-1].created_at, page[-1].id)
 
 
-def _selected(connection: Connection, row: EngineRow, one: Selection, facts: Callable[[str], DeviceFacts]) -> bool:
-    if one.label is not None:
-        return one.label in row.label.lower()
-    return one.matches(row.built_on, facts(row.built_on), rows.target(connection, row.id))
-
-
-def _facts_of(connection: Connection) -> Callable[[str], DeviceFacts]:
-    @cache
-    def facts(name: str) -> DeviceFacts:
-        row = devices.by_name(connection, name)
-        if row is None:
-            raise NotFound(f"there is no device {name!r}")
-        return row.facts
-
-    return facts
+def _selected(connection: Connection, page: tuple[EngineRow, ...], chosen: list[Selection]) -> Iterator[EngineRow]:
+    targets = rows.targets(connection, [row.id for row in page])
+    facts = devices.facts(connection, {row.built_on for row in page})
+    for row in page:
+        labels = [one.label for one in chosen if one.label is not None]
+        filters = [one for one in chosen if one.label is None]
+        if all(label in row.label.lower() for label in labels) and all(
+            one.matches(row.built_on, facts[row.built_on], targets[row.id]) for one in filters
+        ):
+            yield row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from farm.protocol.errors import Conflict, Forbidden, NotFound
@@ -13,7 +14,7 @@ from farm.protocol.views import DeviceView
 from farm.protocol.work import Heartbeat, HeartbeatAnswer
 from orchestrator.rules.facts import check_facts
 from orchestrator.rules.liveness import Pulse, device_state
-from orchestrator.rules.targets import Offer, selects
+from orchestrator.rules.targets import Offer, words_of
 from orchestrator.rules.words import TargetWord
 from orchestrator.store import devices
 from orchestrator.store.database import Connection
@@ -139,8 +140,8 @@ def _unknown(name: str) -> NotFound:
 def _views(context: Context, connection: Connection, rows: tuple[DeviceRow, ...]) -> tuple[DeviceView, ...]:
     ids = [row.id for row in rows] if len(rows) == 1 else None
     built_for, busy = devices.targets_of(connection, ids), devices.busy(connection, ids)
-    table = targets.table(connection)
-    return tuple(_view(context, row, built_for.get(row.id, ()), busy.get(row.id, ()), table) for row in rows)
+    words = words_of(targets.table(connection))
+    return tuple(_view(context, row, built_for.get(row.id, ()), busy.get(row.id, ()), words) for row in rows)
 
 
 def _view(
@@ -148,9 +149,9 @@ def _view(
     row: DeviceRow,
     built_for: tuple[BuildTarget, ...],
     busy: tuple[str, ...],
-    table: tuple[TargetWord, ...],
+    words: Callable[[Offer], tuple[TargetWord, ...]],
 ) -> DeviceView:
-    offers = [Offer(row.name, row.facts, target, row.recorded) for target in built_for]
+    selecting = (words(Offer(row.name, row.facts, target, row.recorded)) for target in built_for)
     return DeviceView(
         id=row.id,
         name=row.name,
@@ -159,7 +160,7 @@ def _view(
         facts=row.facts,
         slots=row.slots,
         targets=tuple(target.label() for target in built_for),
-        words=tuple(word.name for word in table if any(selects(word, offer) for offer in offers)),
+        words=tuple(dict.fromkeys(word.name for found in selecting for word in found)),
         busy=busy,
         trust_group=row.trust_group,
         last_seen_at=iso_or_none(row.last_seen_at),

@@ -53,11 +53,15 @@ def _row(connection: Connection, resolved: Resolved, order: Order, host: bool) -
         hit=_hit(connection, prospect),
         engine=prospect.place.engine_id if prospect.place else None,
         devices=() if resolved.recorded else resolved.devices,
-        estimate_s=build_lists.times(connection, digest(target)).usual_s(order.key.model),
+        estimate_s=_usual_s(connection, digest(target), order.key.model),
         problems=tuple(problems),
         request_key=order.key,
         recorded=resolved.devices if resolved.recorded else (),
     )
+
+
+def _usual_s(connection: Connection, target_digest: str, model: str) -> float | None:
+    return build_lists.times(connection, (target_digest,))[target_digest].usual_s(model)
 
 
 def _hit(connection: Connection, prospect: Prospect) -> str:

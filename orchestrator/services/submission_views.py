@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 
 from farm.protocol.states import ENDED_STATES, GOOD_STATES, State
@@ -58,6 +59,8 @@ def find(context: Context, wanted: Listing, states: Sequence[State], limit: int)
     found: list[SubmissionView] = []
     before = None
     limit = min(limit, _MOST)
+    # A submission is always in the state of one of its requests.
+    wanted = replace(wanted, states=tuple(states))
     with context.database.read() as connection:
         while len(found) < limit:
             rows = submissions.find(connection, wanted, before, _PAGE if states else limit)
@@ -74,8 +77,9 @@ def _waits(context: Context, connection: Connection, requests: Iterable[RequestR
     active = {item.build_id for item in requests if item.build_id and item.state not in ENDED_STATES}
     if not active:
         return {}
-    outlook = Outlook(context, connection)
-    return {of: outlook.waits_for(stand) for of, stand in build_lists.standings(connection, active).items()}
+    stands = build_lists.standings(connection, active)
+    outlook = Outlook(context, connection, stands.values())
+    return {build_id: outlook.waits_for(stand) for build_id, stand in stands.items()}
 
 
 def _request(row: RequestRow, noisy: bool, waits: dict[str, str]) -> RequestView:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from farm.protocol.errors import Conflict, Invalid, NotFound
 from farm.protocol.model import check_name
 from farm.protocol.views import TargetView
 from orchestrator.rules.filters import is_filter
-from orchestrator.rules.targets import EVERYTHING, Offer, selects
+from orchestrator.rules.targets import EVERYTHING, Offer, words_of
 from orchestrator.rules.words import BUILTIN, TargetWord
 from orchestrator.store import devices, words
 from orchestrator.store.database import Connection
@@ -35,7 +37,12 @@ def every(context: Context) -> tuple[TargetView, ...]:
     """Every word with the devices that serve it now."""
     with context.database.read() as connection:
         known, offered = table(connection), offers(connection)
-    return tuple(_view(word, offered) for word in known)
+    serving: dict[str, dict[str, None]] = {}
+    words = words_of(known)
+    for offer in offered:
+        for word in words(offer) if not offer.recorded else ():
+            serving.setdefault(word.name, {})[offer.device] = None
+    return tuple(_view(word, serving.get(word.name, ())) for word in known)
 
 
 def put(context: Context, name: str, filter: str, aliases: tuple[str, ...], description: str) -> TargetView:
@@ -48,7 +55,9 @@ def put(context: Context, name: str, filter: str, aliases: tuple[str, ...], desc
     with context.transaction() as transaction:
         _check_free(word, table(transaction.connection))
         words.put(transaction.connection, word)
-        return _view(word, offers(transaction.connection))
+        selecting = words_of((word,))
+        served = (item.device for item in offers(transaction.connection) if not item.recorded and selecting(item))
+        return _view(word, dict.fromkeys(served))
 
 
 def remove(context: Context, name: str) -> None:
@@ -83,13 +92,12 @@ def _check_free(word: TargetWord, known: tuple[TargetWord, ...]) -> None:
             raise Conflict(f"{min(taken)!r} is taken by the target word {other.name!r}", "Choose another word.")
 
 
-def _view(word: TargetWord, offered: tuple[Offer, ...]) -> TargetView:
-    serving = (offer.device for offer in offered if not offer.recorded and selects(word, offer))
+def _view(word: TargetWord, devices: Iterable[str]) -> TargetView:
     return TargetView(
         name=word.name,
         aliases=word.aliases,
         filter=word.filter,
         description=word.description,
-        devices=tuple(dict.fromkeys(serving)),
+        devices=tuple(devices),
         builtin=word.builtin,
     )

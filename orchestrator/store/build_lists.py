@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, Select, func, or_, select, union_all
 
 from farm.protocol.states import AttemptEnd, State
 
@@ -47,14 +48,12 @@ class BuildListing:
 
     Attributes:
         model: Name or digest of a model.
-        targets: Digests of the targets that a word means now.
-        label: Part of a label, for targets that no device has any more.
+        targets: Digests.
     """
 
     state: State | None = None
     model: str | None = None
     targets: tuple[str, ...] | None = None
-    label: str | None = None
     device: str | None = None
 
 
@@ -65,9 +64,8 @@ def find(connection: Connection, wanted: BuildListing, limit: int) -> tuple[Buil
         query = query.where(build.c.state == wanted.state)
     if wanted.model is not None:
         query = query.where(or_(build.c.model_name == wanted.model, build.c.model == wanted.model))
-    if wanted.targets is not None or wanted.label is not None:
-        label = func.lower(build.c.label).contains((wanted.label or "").lower(), autoescape=True)
-        query = query.where(or_(build.c.target_digest.in_(wanted.targets or ()), label))
+    if wanted.targets is not None:
+        query = query.where(build.c.target_digest.in_(wanted.targets))
     if wanted.device is not None:
         named = select(device.c.id).where(device.c.name == wanted.device).scalar_subquery()
         query = query.where(build.c.device_id == named)
@@ -82,20 +80,43 @@ def standings(connection: Connection, build_ids: Iterable[str]) -> dict[str, Sta
     return {row.id: Stand(State(row.state), row.target_digest, row.label, row.model) for row in rows}
 
 
-def times(connection: Connection, target_digest: str) -> Times:
-    """How long the newest builds for a target took."""
+def times(connection: Connection, target_digests: Collection[str]) -> dict[str, Times]:
+    """How long the newest builds for each of these targets took."""
+    newest = [_newest_built(digest) for digest in sorted(target_digests)]
+    rows = connection.execute(union_all(*newest)).all() if newest else []
+    tried = select(attempt.c.build_id, attempt.c.child_ms).where(
+        attempt.c.build_id.in_([row.id for row in rows]), attempt.c.end == AttemptEnd.PUBLISHED
+    )
+    took = {row.build_id: row.child_ms for row in connection.execute(tried)} if rows else {}
+    found: dict[str, list[tuple[str, float]]] = {digest: [] for digest in target_digests}
+    for row in rows:
+        if row.id in took:
+            found[row.target_digest].append((row.model, took[row.id]))
+    return {digest: Times(tuple(times)) for digest, times in found.items()}
+
+
+def _newest_built(target_digest: str) -> Select[Any]:
     query = (
-        select(build.c.model, attempt.c.child_ms)
-        .join(attempt, attempt.c.build_id == build.c.id)
+        select(build.c.id, build.c.target_digest, build.c.model)
         .where(
             build.c.target_digest == target_digest,
-            # Spelled as the index is.
+            # As the condition of the index is spelled.
             ~build.c.active,
             build.c.state.in_((State.DONE, State.QUARANTINED)),
             build.c.reuse_engine_id.is_(None),
-            attempt.c.end == AttemptEnd.PUBLISHED,
         )
         .order_by(build.c.ended_at.desc())
         .limit(_HISTORY)
     )
-    return Times(tuple((row.model, row.child_ms) for row in connection.execute(query)))
+    return select(query.subquery())
+
+
+def targets_labelled(connection: Connection, part: str) -> tuple[str, ...]:
+    """The digests of targets with builds whose label has this part; as fast as there are few targets."""
+    # One look into the index for each target, where DISTINCT would read all of it.
+    first = select(func.min(build.c.target_digest).label("digest")).cte("digests", recursive=True)
+    following = select(func.min(build.c.target_digest)).where(build.c.target_digest > first.c.digest)
+    every = first.union_all(select(following.correlate(first).scalar_subquery()).where(first.c.digest.is_not(None)))
+    label = select(build.c.label).where(build.c.target_digest == every.c.digest).limit(1).scalar_subquery()
+    rows = connection.execute(select(every.c.digest, label.label("label")).where(every.c.digest.is_not(None)))
+    return tuple(row.digest for row in rows if part.lower() in row.label.lower())

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
-from farm.protocol.codec import digest, dumps, loads
+from farm.protocol.codec import digest, dumps
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.states import Role
 from farm.protocol.target import BuildTarget
 
+from .parsing import facts_of, target_of
 from .tables import attempt, device, device_target
 
 
@@ -60,6 +61,12 @@ def every(connection: Connection, retired: bool = False) -> tuple[DeviceRow, ...
     return tuple(_row(row) for row in connection.execute(query).mappings())
 
 
+def facts(connection: Connection, names: Collection[str]) -> dict[str, DeviceFacts]:
+    """What devices are, by name; also of those that are retired."""
+    query = select(device.c.name, device.c.facts).where(device.c.name.in_(names))
+    return {row.name: facts_of(row.facts) for row in connection.execute(query)}
+
+
 def put(connection: Connection, row: DeviceRow) -> None:
     """Store a device, new or changed."""
     values = _values(row)
@@ -98,7 +105,7 @@ def targets_of(connection: Connection, device_ids: Iterable[str] | None = None) 
         query = query.where(device_target.c.device_id.in_(tuple(device_ids)))
     found: dict[str, tuple[BuildTarget, ...]] = {}
     for row in connection.execute(query).mappings():
-        found[row["device_id"]] = (*found.get(row["device_id"], ()), loads(BuildTarget, row["target"]))
+        found[row["device_id"]] = (*found.get(row["device_id"], ()), target_of(row["target"]))
     return found
 
 
@@ -128,7 +135,7 @@ def _row(row: RowMapping) -> DeviceRow:
     return DeviceRow(
         **{
             **row,
-            "facts": loads(DeviceFacts, row["facts"]),
+            "facts": facts_of(row["facts"]),
             "roles": tuple(Role(role) for role in json.loads(row["roles"])),
             "slots": tuple(json.loads(row["slots"])),
             "allowed": tuple(json.loads(row["allowed"])),

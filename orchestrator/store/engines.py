@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, and_, func, select, update
 
-from farm.protocol.codec import from_json, loads
+from farm.protocol.codec import loads
 from farm.protocol.engine import EngineManifest
 from farm.protocol.options import Precision
 from farm.protocol.report import BenchmarkReport, VerificationReport
@@ -16,7 +16,8 @@ from farm.protocol.requirement import EngineRequirement
 from farm.protocol.target import BuildTarget
 
 from .database import Connection
-from .tables import benchmark, device, engine, tag, verification
+from .parsing import key_of, requirement_of
+from .tables import benchmark, build, device, engine, tag, verification
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,15 @@ def gpus(connection: Connection) -> tuple[str, ...]:
     return tuple(name for name in connection.execute(select(names.c.name)).scalars() if name is not None)
 
 
-def target(connection: Connection, engine_id: str) -> BuildTarget:
-    """What an engine was built for."""
-    told = connection.execute(select(engine.c.manifest).where(engine.c.id == engine_id)).scalar_one()
-    return from_json(BuildTarget, json.loads(told)["key"]["target"])
+def targets(connection: Connection, engine_ids: Sequence[str]) -> dict[str, BuildTarget]:
+    """What engines were built for, by id."""
+    query = select(engine.c.id, engine.c.build_id, build.c.target_digest).join(build, build.c.id == engine.c.build_id)
+    rows = connection.execute(query.where(engine.c.id.in_(engine_ids))).all()
+    # They share a few targets: one build tells each of them.
+    told_by = {row.target_digest: row.build_id for row in rows}
+    specs = connection.execute(select(build.c.target_digest, build.c.spec).where(build.c.id.in_(told_by.values())))
+    found = {row.target_digest: key_of(row.spec).target for row in specs}
+    return {row.id: found[row.target_digest] for row in rows}
 
 
 def manifest(connection: Connection, engine_id: str) -> EngineManifest:
@@ -185,4 +191,4 @@ _COLUMNS = (
 
 def _row(row: RowMapping) -> EngineRow:
     told = {**row, "precision": Precision(row["precision"]), "current": bool(row["current"])}
-    return EngineRow(**{**told, "requirement": loads(EngineRequirement, row["requirement"])})
+    return EngineRow(**{**told, "requirement": requirement_of(row["requirement"])})

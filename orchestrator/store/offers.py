@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, or_, select, update
@@ -65,19 +65,20 @@ def idle_hosts(connection: Connection, now: float, limit: int) -> tuple[Reachabl
     return _idle(connection, Role.HOST, device.c.id.is_not(None), now, limit)
 
 
-def has_builder(connection: Connection, target_digest: str, seen_after: float) -> bool:
-    """True while an enrolled device that was seen since then builds for this target."""
+def served(connection: Connection, target_digests: Collection[str], seen_after: float) -> frozenset[str]:
+    """Those of these targets that an enrolled device builds for that was seen since then."""
     query = (
-        select(device.c.id)
-        .join(device_target, device_target.c.device_id == device.c.id)
+        select(device_target.c.target_digest)
+        .join(device, device_target.c.device_id == device.c.id)
         .where(
-            device_target.c.target_digest == target_digest,
+            device_target.c.target_digest.in_(target_digests),
             ~device.c.retired,
             ~device.c.recorded,
             device.c.last_seen_at >= seen_after,
         )
+        .distinct()
     )
-    return connection.execute(query.limit(1)).first() is not None
+    return frozenset(connection.execute(query).scalars())
 
 
 def has_host(connection: Connection, seen_after: float) -> bool:

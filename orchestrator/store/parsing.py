@@ -7,6 +7,7 @@ from functools import lru_cache
 from farm.protocol.codec import loads
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.keys import PreparationKey, RequestKey
+from farm.protocol.requirement import EngineRequirement
 from farm.protocol.target import BuildTarget
 from farm.protocol.work import Prepared
 
@@ -21,6 +22,12 @@ def facts_of(text: str) -> DeviceFacts:
 def target_of(text: str) -> BuildTarget:
     """The target in a column."""
     return loads(BuildTarget, text)
+
+
+@lru_cache(maxsize=512)
+def requirement_of(text: str) -> EngineRequirement:
+    """The requirement in a column."""
+    return loads(EngineRequirement, text)
 
 
 @lru_cache(maxsize=512)

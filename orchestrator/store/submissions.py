@@ -77,13 +77,14 @@ def by_idempotency(connection: Connection, token_id: str, idempotency: str) -> S
 
 @dataclass(frozen=True)
 class Listing:
-    """Which submissions to list; None is any."""
+    """Which submissions to list; None is any. `states`: a request of it is in one of these."""
 
     name: str | None = None
     token_id: str | None = None
     since: float | None = None
     until: float | None = None
     tags: tuple[tuple[str, str], ...] = ()
+    states: tuple[State, ...] = ()
 
 
 def find(connection: Connection, wanted: Listing, before: float | None, limit: int) -> tuple[SubmissionRow, ...]:
@@ -97,6 +98,9 @@ def find(connection: Connection, wanted: Listing, before: float | None, limit: i
         query = query.where(submission.c.created_at >= wanted.since)
     for bound in (wanted.until, before):
         query = query if bound is None else query.where(submission.c.created_at < bound)
+    if wanted.states:
+        standing = select(request.c.submission_id).where(request.c.state.in_(wanted.states))
+        query = query.where(submission.c.id.in_(standing))
     for name, value in wanted.tags:
         # The column holds compact JSON of one level, so that a pair is a piece of its text.
         query = query.where(submission.c.tags.contains(f"{json.dumps(name)}: {json.dumps(value)}", autoescape=True))

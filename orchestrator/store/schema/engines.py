@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, String, Table, Text, text
 
 from .base import DIGEST, ID, NAME, STATE, metadata
 
@@ -33,6 +33,13 @@ engine = Table(
     Column("removed_at", Float),
     Index("ix_engine_key", "key", "created_at"),
     Index("ix_engine_model", "model", "created_at"),
+    Index("ix_engine_model_name", "model_name", "created_at"),
+    Index(
+        "ix_engine_good",
+        "model",
+        sqlite_where=text("removed_at IS NULL AND NOT quarantined"),
+        postgresql_where=text("removed_at IS NULL AND NOT quarantined"),
+    ),
     Index("ix_engine_gpu", "gpu", "created_at"),
     Index("ix_engine_created_at", "created_at"),
 )

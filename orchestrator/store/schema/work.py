@@ -55,6 +55,7 @@ request = Table(
     Column("ended_at", Float),
     Index("ix_request_submission_id", "submission_id", "position"),
     Index("ix_request_build_id", "build_id"),
+    Index("ix_request_state", "state", "submission_id"),
 )
 
 build = Table(
@@ -97,6 +98,7 @@ build = Table(
     Index("ix_build_model", "model", "created_at"),
     Index("ix_build_model_name", "model_name", "created_at"),
     Index("ix_build_state", "state", "created_at"),
+    Index("ix_build_target_digest", "target_digest", "created_at"),
     Index("ix_build_device_id", "device_id", "created_at"),
     Index(
         "ix_build_ended",

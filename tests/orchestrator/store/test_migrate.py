@@ -18,7 +18,7 @@ def test_migrations_make_what_the_tables_say(database_url: str) -> None:
             assert compare_metadata(context, metadata) == []
             partial = [
                 index["name"]
-                for name in ("build", "preparation", "attempt")
+                for name in ("build", "preparation", "attempt", "engine")
                 for index in inspect(connection).get_indexes(name)
                 if any(key.endswith("_where") for key in index.get("dialect_options", {}))
             ]
@@ -26,6 +26,7 @@ def test_migrations_make_what_the_tables_say(database_url: str) -> None:
         assert sorted(filter(None, partial)) == [
             "ix_attempt_live",
             "ix_build_ended",
+            "ix_engine_good",
             "uq_attempt_live_slot",
             "uq_build_active_purpose",
             "uq_preparation_active_key",
