@@ -16,7 +16,7 @@ class Evidence:
 
     Attributes:
         verdicts: Policy digest to the newest verdict under it.
-        measured: Digests of the benchmark policies it was measured under, noisy or not.
+        measured: Digests of the benchmark policies under which there is a measurement that was not noisy.
     """
 
     degraded: bool

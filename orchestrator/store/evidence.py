@@ -74,7 +74,8 @@ def with_key(connection: Connection, key: str) -> tuple[tuple[str, Evidence], ..
     ):
         verdicts[row.engine_id][row.policy] = Verdict(row.verdict)
     measured: dict[str, set[str]] = {item: set() for item in ids}
-    policies = select(benchmark.c.engine_id, benchmark.c.policy).where(benchmark.c.engine_id.in_(ids))
+    quiet = benchmark.c.engine_id.in_(ids) & ~benchmark.c.noisy
+    policies = select(benchmark.c.engine_id, benchmark.c.policy).where(quiet)
     for engine_id, policy in connection.execute(policies):
         measured[engine_id].add(policy)
     return tuple(

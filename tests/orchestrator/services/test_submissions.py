@@ -219,6 +219,17 @@ def test_a_noisy_measurement_is_told_by_the_exit_code(farm: Coordinator) -> None
     request = farm.show(submission).builds[0]
     assert (request.state, request.exit_code, "noisy" in request.reason) == (State.DONE, 5, True)
 
+    # Whoever asks again wants a time: the engine is measured once more, and not built.
+    again = farm.submit()
+    measuring = box.claim()
+    assert measuring
+    assert measuring.build
+    assert measuring.build.reuse
+    box.publish(measuring, files=())
+    request = farm.show(again).builds[0]
+    assert (request.state, request.exit_code) == (State.DONE, 0)
+    assert farm.submit().state is State.CACHED
+
 
 def test_a_target_of_recorded_devices_can_be_planned_only(farm: Coordinator) -> None:
     farm.enrol()
