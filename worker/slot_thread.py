@@ -121,6 +121,9 @@ class SlotThread(threading.Thread):
             except FarmError as error:
                 log.error("%s: %s", self.slot, error)
                 self._rest()
+            except Exception:  # a slot that ended by a mistake of ours would look idle for ever
+                log.exception("%s: going on after a mistake", self.slot)
+                self._rest()
             finally:
                 with self._moved:
                     self._busy, self._served = False, ticket

@@ -138,6 +138,21 @@ def test_a_device_that_is_not_known_any_more_says_so(desk: Desk, slot: SlotThrea
     assert refused.wait(10)
 
 
+def test_a_mistake_of_ours_does_not_end_the_slot(
+    desk: Desk, slot: SlotThread, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(slot_thread, "_REFUSED_S", 0.0)
+    desk.errors = [RuntimeError("nobody thought of this")]
+    desk.work, _ = ["att-1"], Work.gate.set()
+    slot.start()
+    slot.wait_served(1)
+    ticket = slot.wake("bld-1")
+    assert ticket is not None
+    slot.wait_served(ticket)
+    assert Work.started == ["att-1"]
+    assert "nobody thought of this" in caplog.text
+
+
 def test_a_drain_lets_work_end_and_claims_no_more(desk: Desk, slot: SlotThread) -> None:
     desk.work = ["att-1", "att-2"]
     slot.start()

@@ -78,7 +78,7 @@ class Run:
 
     def work(self) -> None:
         """Do it and tell what came of it. Whatever happens, it is told to the coordinator or to the log."""
-        workspace = make_workspace(self._shop.folder, self._claim)
+        workspace = self._shop.folder / self._claim.lease.attempt
         try:
             with Holder(self._line, lambda reason: self.halt.tell(Why.CANCELLED, reason), self._lose):
                 self._work_in(workspace)
@@ -109,6 +109,7 @@ class Run:
         """Everything up to the publication; the failure, if it came to one."""
         self._faults.strike(State.LEASED)
         try:
+            make_workspace(workspace, self._claim)
             self._fetch(workspace)
             ended = self._run_child(workspace)
             self.halt.check()
@@ -181,7 +182,10 @@ class Run:
         self._reporter.flush()
         report = FailureReport(self._claim.lease.token, failure, self._child_ms)
         self._shop.patience.call(partial(self._line.fail, report), "reporting a failure", self.halt.may_go_on)
-        keep_failed(workspace, self._shop.failed)
+        try:
+            keep_failed(workspace, self._shop.failed)
+        except OSError as error:
+            log.warning("the workspace of %s cannot be kept: %s", self._claim.lease.attempt, error)
 
     def _release(self) -> None:
         """Hand the lease back. One try: it would run out by itself."""

@@ -58,18 +58,19 @@ def _named(blobs: Dict[str, str | None]) -> Dict[str, str]:
     return {name: sha256 for name, sha256 in blobs.items() if sha256 is not None}
 
 
-def make_workspace(folder: Path, claim: Claim) -> Path:
-    """An empty workspace with its `spec.json`."""
-    workspace = folder / claim.lease.attempt
+def make_workspace(workspace: Path, claim: Claim) -> None:
+    """Lay an empty workspace out, with its `spec.json`. Raises: OSError."""
     for name in ("input", "output"):
         (workspace / name).mkdir(parents=True)
     spec = claim.build if claim.build is not None else claim.preparation
     (workspace / SPEC_FILE).write_text(dumps(spec), encoding="utf-8")
-    return workspace
 
 
 def keep_failed(workspace: Path, folder: Path) -> None:
-    """Move a workspace to where a person may repeat the failure; the oldest there goes."""
+    """Move a workspace to where a person may repeat the failure; the oldest there goes.
+
+    Raises: OSError: the disk is full, perhaps for the same reason as the work failed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(str(folder / workspace.name), ignore_errors=True)
     shutil.move(str(workspace), str(folder / workspace.name))

@@ -1,0 +1,80 @@
+"""One lease on a disk that is full, and with blobs that do not come: told as a failure, nothing left behind."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import List
+
+import pytest
+
+from farm.protocol.keys import PreparationKey, PreparationRecipe
+from farm.protocol.model import FileRef, ModelManifest
+from farm.protocol.options import ReferencePolicy
+from farm.protocol.report import Failure, FailureKind
+from farm.protocol.states import State
+from farm.protocol.work import Claim, Lease, PreparationWork
+from tests.worker.lines import ScriptedLine
+from worker.child.failpoints import Failpoints
+from worker.lease import run as module
+from worker.lease.patience import Patience
+from worker.lease.run import Run, Shop
+from worker.lease.transfer import Cache
+
+MODEL = ModelManifest((FileRef("model.onnx", 4, "0" * 64),))
+CLAIM = Claim(
+    Lease("att-1", 7, 3.0),
+    preparation=PreparationWork("prp-1", PreparationKey(MODEL.digest, PreparationRecipe(()), ReferencePolicy()), MODEL),
+)
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    (tmp_path / "work").mkdir()
+    return Shop(
+        folder=tmp_path / "work",
+        failed=tmp_path / "failed",
+        slot_lock=0,
+        cache=Cache(tmp_path / "cache", 1 << 20),
+        patience=Patience(threading.Event(), lambda: 0.0),
+        faults=lambda halt: Failpoints({}),
+        environ={},
+    )
+
+
+def failures(line: ScriptedLine) -> List[Failure]:
+    return [told for word, told in line.heard if isinstance(told, Failure)]
+
+
+def no_room(*_: object) -> None:
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("where", ["make_workspace", "write_reproduce"])
+def test_a_full_disk_is_a_failure_that_is_tried_again(shop: Shop, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    monkeypatch.setattr(module, where, no_room)
+    monkeypatch.setattr(shop.cache, "bring", lambda *_: 0)
+    monkeypatch.setattr(module, "keep_failed", no_room)
+    line = ScriptedLine()
+    Run(shop, CLAIM, line, lambda stage: None).work()
+    (told,) = failures(line)
+    assert (told.kind, told.stage) == (FailureKind.TRANSFER, State.LEASED)
+    assert "No space left" in told.message
+    assert list(shop.folder.iterdir()) == []
+
+
+def test_a_cancel_while_blobs_come_ends_it_without_a_failure(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    line = ScriptedLine()
+    run = Run(shop, CLAIM, line, lambda stage: None)
+
+    def bring(*_: object) -> None:
+        line.control = type(line.control)(cancel=True, reason="nobody wants it")
+        line.wanted.set()
+        run.halt.sleep(30)
+        run.halt.check()
+
+    monkeypatch.setattr(shop.cache, "bring", bring)
+    run.work()
+    assert failures(line) == []
+    assert ("release", "nobody wants it") in line.heard
+    assert list(shop.folder.iterdir()) == []
