@@ -11,6 +11,7 @@ from orchestrator.store import attempts, builds, catalog, evidence, preparations
 from orchestrator.store.attempts import AttemptRow
 from orchestrator.store.builds import BuildRow
 from orchestrator.store.database import Connection
+from orchestrator.store.preparations import PreparationRow
 from orchestrator.store.queue import Claimant
 
 from .caller import Caller
@@ -47,10 +48,10 @@ def _claim(context: Context, transaction: Transaction, caller: Caller, ask: Clai
     if refusals(device.stand, ask.slot, ask.roles, transaction.at):
         return None
     roles = set(ask.roles) & set(device.stand.roles)
-    attempt = _lease_preparation(context, transaction, device, ask) if Role.HOST in roles else None
-    if attempt is None and Role.DEVICE in roles:
-        attempt = _lease_build(context, transaction, device, ask)
-    return _told(context, connection, attempt) if attempt else None
+    found = _lease_preparation(context, transaction, device, ask) if Role.HOST in roles else None
+    if found is None and Role.DEVICE in roles:
+        found = _lease_build(context, transaction, device, ask)
+    return found
 
 
 def _device(connection: Connection, caller: Caller) -> Claimant:
@@ -61,13 +62,19 @@ def _device(connection: Connection, caller: Caller) -> Claimant:
 
 
 def _again(context: Context, transaction: Transaction, row: AttemptRow) -> Claim:
-    attempts.change(transaction.connection, row.id, lease_until=transaction.at + context.policy.lease_ttl_s)
-    return _told(context, transaction.connection, row)
+    connection = transaction.connection
+    attempts.change(connection, row.id, lease_until=transaction.at + context.policy.lease_ttl_s)
+    lease = Lease(row.id, row.token, context.policy.lease_ttl_s)
+    build = builds.by_id(connection, row.build_id) if row.build_id else None
+    if build:
+        return Claim(lease, build=_build_work(context, connection, build))
+    preparation = preparations.by_id(connection, row.preparation_id or "")
+    if preparation is None:
+        raise Unavailable(f"the work of {row.id} cannot be read", "Claim again.")
+    return Claim(lease, preparation=_preparation_work(connection, preparation))
 
 
-def _lease_preparation(
-    context: Context, transaction: Transaction, device: Claimant, ask: ClaimAsk
-) -> AttemptRow | None:
+def _lease_preparation(context: Context, transaction: Transaction, device: Claimant, ask: ClaimAsk) -> Claim | None:
     connection = transaction.connection
     for preparation_id, key in queue.next_preparations(connection, ask.hint):
         if not can_prepare(key.recipe, device.facts.host_tools):
@@ -78,22 +85,23 @@ def _lease_preparation(
         token, number = row.token + 1, row.attempts + 1
         preparations.change(connection, row.id, state=State.LEASED, token=token, attempts=number)
         transaction.emit("preparation", device=device.stand.name, data={"preparation": row.id, "state": State.LEASED})
-        return _lease(context, transaction, device, ask, (None, row.id), token, number)
+        lease = _lease(context, transaction, device, ask, (None, row.id), token, number)
+        return Claim(lease, preparation=_preparation_work(connection, row))
     return None
 
 
-def _lease_build(context: Context, transaction: Transaction, device: Claimant, ask: ClaimAsk) -> AttemptRow | None:
+def _lease_build(context: Context, transaction: Transaction, device: Claimant, ask: ClaimAsk) -> Claim | None:
     connection = transaction.connection
     served = [digest for digest, target in device.targets.items() if slot_serves(ask.slot, device.facts, target)]
-    build_id = queue.next_build(connection, served, ask.hint)
-    row = builds.by_id(connection, build_id) if build_id else None
+    row = queue.next_build(connection, served, ask.hint)
     if row is None:
         return None
     token, number = row.token + 1, row.attempts + 1
     builds.change(connection, row.id, state=State.LEASED, token=token, attempts=number, device_id=device.id)
     submissions.follow(connection, row.id, State.LEASED)
     transaction.emit("build", build=row.id, device=device.stand.name, data={"state": State.LEASED})
-    return _lease(context, transaction, device, ask, (row.id, None), token, number)
+    lease = _lease(context, transaction, device, ask, (row.id, None), token, number)
+    return Claim(lease, build=_build_work(context, connection, row))
 
 
 def _lease(
@@ -104,7 +112,7 @@ def _lease(
     work: tuple[str | None, str | None],
     token: int,
     number: int,
-) -> AttemptRow:
+) -> Lease:
     row = AttemptRow(
         id=new_id("att"),
         build_id=work[0],
@@ -118,20 +126,14 @@ def _lease(
         started_at=transaction.at,
     )
     attempts.add(transaction.connection, row)
-    return row
+    return Lease(row.id, row.token, context.policy.lease_ttl_s)
 
 
-def _told(context: Context, connection: Connection, row: AttemptRow) -> Claim:
-    lease = Lease(row.id, row.token, context.policy.lease_ttl_s)
-    build = builds.by_id(connection, row.build_id) if row.build_id else None
-    if build:
-        return Claim(lease, build=_build_work(context, connection, build))
-    preparation = preparations.by_id(connection, row.preparation_id or "")
-    manifest = catalog.manifest_of(connection, preparation.model) if preparation else None
-    if preparation is None or manifest is None:
-        raise Unavailable(f"the work of {row.id} cannot be read", "Claim again.")
-    work = PreparationWork(preparation.id, preparation.preparation_key, manifest)
-    return Claim(lease, preparation=work)
+def _preparation_work(connection: Connection, preparation: PreparationRow) -> PreparationWork:
+    manifest = catalog.manifest_of(connection, preparation.model)
+    if manifest is None:
+        raise Unavailable(f"the model of {preparation.id} cannot be read", "Claim again.")
+    return PreparationWork(preparation.id, preparation.preparation_key, manifest)
 
 
 def _build_work(context: Context, connection: Connection, build: BuildRow) -> BuildWork:

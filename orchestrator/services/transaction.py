@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from orchestrator.store import events
 from orchestrator.store.database import Connection
+from orchestrator.store.events import NewEvent
 
-from . import event_log, signals
+from . import signals
 from .signals import Signals
 from .wakeup_port import Wakeups
 
@@ -22,7 +24,7 @@ class Transaction:
 
     connection: Connection
     at: float
-    _events: list[dict[str, Any]] = field(default_factory=list)
+    _events: list[NewEvent] = field(default_factory=list)
     _topics: set[str] = field(default_factory=set)
     _wakes: list[tuple[str, str]] = field(default_factory=list)
 
@@ -36,7 +38,7 @@ class Transaction:
         data: dict[str, Any] | None = None,
     ) -> None:
         """Record an event; it becomes visible with the transaction."""
-        self._events.append({"kind": kind, "submission": submission, "build": build, "device": device, "data": data})
+        self._events.append(NewEvent(kind, submission, build, device, data or {}))
 
     def tell(self, topic: str) -> None:
         """Signal this topic after the commit."""
@@ -49,9 +51,8 @@ class Transaction:
 
     def write_events(self) -> None:
         """Write the recorded events, last of all: writing them orders this transaction among all others."""
-        for event in self._events:
-            event_log.emit(self.connection, self.at, **event)
         if self._events:
+            events.add(self.connection, self.at, self._events)
             self._topics.add(signals.EVENTS)
 
     def deliver(self, heard: Signals, wakeups: Wakeups) -> None:

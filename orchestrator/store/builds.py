@@ -71,7 +71,13 @@ class BuildRow:
 def by_id(connection: Connection, build_id: str, lock: bool = False) -> BuildRow | None:
     """The build of this id; locked against other writers when asked."""
     query = select(build).where(build.c.id == build_id)
-    return _first(connection, query.with_for_update() if lock else query)
+    return first(connection, query.with_for_update() if lock else query)
+
+
+def first(connection: Connection, query: Any) -> BuildRow | None:
+    """The first build that a query over the whole table finds."""
+    row = connection.execute(query).mappings().first()
+    return _row(row) if row else None
 
 
 def active_for(connection: Connection, *purposes: str) -> dict[str, BuildRow]:
@@ -163,11 +169,6 @@ def live_attempt(connection: Connection, build_id: str) -> str | None:
 def failure_text(failure: Failure | None) -> str | None:
     """A failure as its column holds it."""
     return dumps(failure) if failure else None
-
-
-def _first(connection: Connection, query: Any) -> BuildRow | None:
-    row = connection.execute(query).mappings().first()
-    return _row(row) if row else None
 
 
 def _rows(connection: Connection, query: Any) -> tuple[BuildRow, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, OperationalError
 
 from farm.protocol.errors import StorageFull, Unavailable
 
@@ -17,6 +18,8 @@ __all__ = ["Connection", "Database", "Raced"]
 
 # serialization_failure, deadlock_detected
 _DEADLOCKS = ("40001", "40P01")
+_FRESH_S = 1.0
+_USED_AT = "farm.used_at"
 
 
 class Raced(Exception):
@@ -35,11 +38,14 @@ class Database:
 
     def __init__(self, url: str, pool_size: int = 16) -> None:
         self.is_sqlite = make_url(url).get_backend_name() == "sqlite"
-        options: dict[str, Any] = {"pool_pre_ping": not self.is_sqlite, "pool_size": pool_size, "max_overflow": 16}
+        options: dict[str, Any] = {"pool_size": pool_size, "max_overflow": 16}
         self.engine: Engine = create_engine(url, **options)
         self._writer = RLock()
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
+        else:
+            event.listen(self.engine, "checkin", _note_use)
+            event.listen(self.engine, "checkout", self._check_idle)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -76,9 +82,23 @@ class Database:
             finally:
                 connection.rollback()
 
+    def _check_idle(self, connection: Any, record: Any, _proxy: Any) -> None:
+        """Refuse a connection that broke while it was idle: the pool opens another one."""
+        # Not at each use, as `pool_pre_ping` does: that is one more round trip for every transaction.
+        if time.monotonic() - record.info.get(_USED_AT, 0.0) < _FRESH_S:
+            return
+        try:
+            self.engine.dialect.do_ping(connection)
+        except self.engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError from error
+
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info[_USED_AT] = time.monotonic()
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, text
@@ -12,6 +13,8 @@ from .tables import event, request
 
 # Any number that no other user of this database locks.
 _ORDER_LOCK = 0x6661726D
+_IN_ORDER = text(f"SELECT pg_advisory_xact_lock({_ORDER_LOCK})")
+_ADDED = insert(event)
 
 
 @dataclass(frozen=True)
@@ -27,24 +30,34 @@ class EventRow:
     data: dict[str, Any]
 
 
-def add(
-    connection: Connection,
-    at: float,
-    kind: str,
-    submission: str | None,
-    build: str | None,
-    device: str | None,
-    data: dict[str, Any],
-) -> None:
-    """Add an event; ids grow in the order of the commits, so that `id > seen` never misses one."""
+@dataclass(frozen=True)
+class NewEvent:
+    """An event that has no id yet."""
+
+    kind: str
+    submission: str | None = None
+    build: str | None = None
+    device: str | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def add(connection: Connection, at: float, new: Sequence[NewEvent]) -> None:
+    """Add events; ids grow in the order of the commits, so that `id > seen` never misses one."""
     if connection.dialect.name == "postgresql":
         # A sequence hands out ids before the commit: without this a reader could see 8 and only later 7.
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ORDER_LOCK})
-    connection.execute(
-        insert(event).values(
-            at=at, kind=kind, submission_id=submission, build_id=build, device=device, data=json.dumps(data)
-        )
-    )
+        connection.execute(_IN_ORDER)
+    rows = [
+        {
+            "at": at,
+            "kind": one.kind,
+            "submission_id": one.submission,
+            "build_id": one.build,
+            "device": one.device,
+            "data": json.dumps(one.data),
+        }
+        for one in new
+    ]
+    connection.execute(_ADDED, rows)
 
 
 def newest_id(connection: Connection) -> int:

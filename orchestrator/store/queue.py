@@ -15,6 +15,8 @@ from farm.protocol.states import Role, State
 from farm.protocol.target import BuildTarget
 from orchestrator.rules.matching import DeviceStand
 
+from . import builds
+from .builds import BuildRow
 from .parsing import facts_of, preparation_key_of, target_of
 from .tables import build, device, device_target, preparation
 
@@ -56,17 +58,17 @@ def claimant(connection: Connection, name: str) -> Claimant | None:
     return Claimant(row.id, stand, facts_of(row.facts), targets)
 
 
-def next_build(connection: Connection, target_digests: Sequence[str], hint: str | None) -> str | None:
+def next_build(connection: Connection, target_digests: Sequence[str], hint: str | None) -> BuildRow | None:
     """The queued build for one of these targets that comes first: the hinted one, else the most urgent, oldest one."""
     if not target_digests:
         return None
-    queued = select(build.c.id).where(build.c.state == State.QUEUED, build.c.target_digest.in_(target_digests))
+    queued = select(build).where(build.c.state == State.QUEUED, build.c.target_digest.in_(target_digests))
     if hint:
-        found: str | None = connection.execute(_unlocked(queued.where(build.c.id == hint), build)).scalar()
+        found = builds.first(connection, _unlocked(queued.where(build.c.id == hint), build))
         if found:
             return found
-    first = queued.order_by(build.c.priority.desc(), build.c.queued_at).limit(1)
-    return connection.execute(_unlocked(first, build)).scalar()
+    ordered = queued.order_by(build.c.priority.desc(), build.c.queued_at).limit(1)
+    return builds.first(connection, _unlocked(ordered, build))
 
 
 def next_preparations(connection: Connection, hint: str | None) -> tuple[tuple[str, PreparationKey], ...]:

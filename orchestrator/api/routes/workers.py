@@ -48,6 +48,8 @@ def heartbeat(call: Call[Heartbeat, NoQuery]) -> HeartbeatAnswer:
 @endpoints.route("POST", "/claims", WORKERS, body=ClaimAsk, answer=Claim)
 async def claim(call: Call[ClaimAsk, NoQuery]) -> Claim | None:
     """Ask for work; held open for `wait_s` while there is none."""
+    if call.body.wait_s <= 0:
+        return await call.wait(claiming.claim, call.context, call.caller, call.body)
     topic = signals.work_for(await call.wait(fleet.id_of, call.context, call.caller))
 
     async def look() -> Claim | None:
