@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from farm.protocol.codec import digest
 from farm.protocol.keys import PreparationKey, PreparationRecipe, RequestKey
@@ -69,6 +70,7 @@ def verify_digest(policy: VerifyPolicy, preparation_digest: str) -> str:
     return digest({"policy": policy, "preparation": preparation_digest})
 
 
+@lru_cache(maxsize=512)
 def measure_digest(policy: BenchmarkPolicy) -> str:
     """Names a measurement by its policy."""
     return digest(policy)

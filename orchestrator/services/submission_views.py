@@ -19,7 +19,7 @@ from .context import Context
 from .orders import measure_digest
 from .outlook import Outlook
 
-_PAGE = 200
+_PAGE = 20
 _MOST = 1000
 
 
@@ -63,10 +63,11 @@ def find(context: Context, wanted: Listing, states: Sequence[State], limit: int)
     wanted = replace(wanted, states=tuple(states))
     with context.database.read() as connection:
         while len(found) < limit:
-            rows = submissions.find(connection, wanted, before, _PAGE if states else limit)
+            page = max(limit - len(found), _PAGE) if states else limit
+            rows = submissions.find(connection, wanted, before, page)
             made = views(context, connection, rows)
             found += [item for item in made if not states or item.state in states]
-            if not states or len(rows) < _PAGE:
+            if not states or len(rows) < page:
                 break
             before = rows[-1].created_at
     return tuple(found[:limit])
@@ -110,7 +111,7 @@ def _noisy(
     measured: dict[str, tuple[str, str]] = {}
     for row in rows:
         good = [item for item in requests[row.id] if item.engine_id and item.state in GOOD_STATES]
-        policy = row.asked.benchmark if good else None
+        policy = row.benchmark if good else None
         if policy and policy.enabled:
             measured.update({item.id: (item.engine_id or "", measure_digest(policy)) for item in good})
     if not measured:

@@ -14,7 +14,7 @@ from farm.protocol.facts import DeviceFacts
 from farm.protocol.states import Role
 from farm.protocol.target import BuildTarget
 
-from .parsing import facts_of, target_of
+from .parsing import facts_of, names_of, roles_of, target_of
 from .tables import attempt, device, device_target
 
 
@@ -136,9 +136,9 @@ def _row(row: RowMapping) -> DeviceRow:
         **{
             **row,
             "facts": facts_of(row["facts"]),
-            "roles": tuple(Role(role) for role in json.loads(row["roles"])),
-            "slots": tuple(json.loads(row["slots"])),
-            "allowed": tuple(json.loads(row["allowed"])),
+            "roles": roles_of(row["roles"]),
+            "slots": names_of(row["slots"]),
+            "allowed": names_of(row["allowed"]),
             "telemetry": json.loads(row["telemetry"]),
         }
     )

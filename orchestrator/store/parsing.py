@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from functools import lru_cache
 
 from farm.protocol.codec import loads
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.keys import PreparationKey, RequestKey
+from farm.protocol.options import BenchmarkPolicy
 from farm.protocol.requirement import EngineRequirement
+from farm.protocol.states import Role
 from farm.protocol.target import BuildTarget
 from farm.protocol.work import Prepared
 
@@ -22,6 +25,28 @@ def facts_of(text: str) -> DeviceFacts:
 def target_of(text: str) -> BuildTarget:
     """The target in a column."""
     return loads(BuildTarget, text)
+
+
+@lru_cache(maxsize=1024)
+def names_of(text: str) -> tuple[str, ...]:
+    """The JSON list of names in a column."""
+    return tuple(json.loads(text))
+
+
+@lru_cache(maxsize=64)
+def roles_of(text: str) -> tuple[Role, ...]:
+    """The JSON list of roles in a column."""
+    return tuple(Role(role) for role in json.loads(text))
+
+
+def benchmark_of(ask: str) -> BenchmarkPolicy:
+    """The benchmark policy of a SubmitAsk in a column, of which nothing else is read."""
+    return _benchmark(json.dumps(json.loads(ask).get("benchmark", {})))
+
+
+@lru_cache(maxsize=512)
+def _benchmark(text: str) -> BenchmarkPolicy:
+    return loads(BenchmarkPolicy, text)
 
 
 @lru_cache(maxsize=512)

@@ -10,9 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from farm.protocol.codec import loads
+from farm.protocol.options import BenchmarkPolicy
 from farm.protocol.states import State
 from farm.protocol.submit import SubmitAsk
 
+from .parsing import benchmark_of
 from .tables import build, request, submission
 
 
@@ -35,6 +37,11 @@ class SubmissionRow:
     def asked(self) -> SubmitAsk:
         """What was asked for."""
         return loads(SubmitAsk, self.ask)
+
+    @property
+    def benchmark(self) -> BenchmarkPolicy:
+        """How its engines are measured."""
+        return benchmark_of(self.ask)
 
 
 @dataclass(frozen=True)
