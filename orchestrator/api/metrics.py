@@ -12,6 +12,6 @@ def exposition(context: Context) -> tuple[bytes, str]:
     """The text and its media type."""
     registry = CollectorRegistry()
     states = Gauge("farm_devices", "Devices by state", ["state"], registry=registry)
-    for view in fleet.every(context):
-        states.labels(state=str(view.state)).inc()
+    for state in fleet.states(context):
+        states.labels(state=str(state)).inc()
     return generate_latest(registry), CONTENT_TYPE_LATEST

@@ -12,6 +12,7 @@ from orchestrator.store.database import Database, Raced
 
 from .blob_port import BlobStore
 from .clock import Clock, steady_clock
+from .estimates import Estimates
 from .log_port import LiveLogs
 from .policy import Policy
 from .signals import Signals
@@ -33,6 +34,7 @@ class Context:
     wakeups: Wakeups
     clock: Clock = field(default_factory=steady_clock)
     signals: Signals = field(default_factory=Signals)
+    estimates: Estimates = field(default_factory=Estimates)
     policy: Policy = field(default_factory=Policy)
 
     @contextmanager

@@ -18,7 +18,7 @@ from orchestrator.rules.targets import Offer, words_of
 from orchestrator.rules.words import TargetWord
 from orchestrator.store import devices
 from orchestrator.store.database import Connection
-from orchestrator.store.devices import DeviceRow
+from orchestrator.store.devices import DeviceRow, DeviceStand
 
 from . import targets
 from .caller import Caller
@@ -58,6 +58,14 @@ def every(context: Context) -> tuple[DeviceView, ...]:
     """Every device that is not retired, by name."""
     with context.database.read() as connection:
         return _views(context, connection, devices.every(connection))
+
+
+def states(context: Context) -> tuple[DeviceState, ...]:
+    """How every device that is not retired stands; without looking at what it is."""
+    with context.database.read() as connection:
+        busy = devices.busy(connection)
+        stands = devices.stands(connection)
+    return tuple(_state(context, stand, busy.get(stand.id, ())) for stand in stands)
 
 
 def show(context: Context, name: str) -> DeviceView:
@@ -169,7 +177,7 @@ def _view(
     )
 
 
-def _state(context: Context, row: DeviceRow, busy: tuple[str, ...]) -> DeviceState:
+def _state(context: Context, row: DeviceRow | DeviceStand, busy: tuple[str, ...]) -> DeviceState:
     pulse = Pulse(
         recorded=row.recorded,
         retired=row.retired,

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from functools import cached_property
 
 from farm.protocol.states import ENDED_STATES, State
-from orchestrator.store import build_lists, offers
+from orchestrator.store import offers
 from orchestrator.store.build_lists import Standing, Times
 from orchestrator.store.database import Connection
 
@@ -17,6 +17,7 @@ class Outlook:
     """The near future of some builds, as one transaction sees it."""
 
     def __init__(self, context: Context, connection: Connection, builds: Collection[Standing]) -> None:
+        self._context = context
         self._connection = connection
         self._seen_after = context.clock() - context.policy.gone_s
         self._active = {build.target_digest for build in builds if build.state not in ENDED_STATES}
@@ -37,7 +38,7 @@ class Outlook:
 
     @cached_property
     def _times(self) -> dict[str, Times]:
-        return build_lists.times(self._connection, self._active)
+        return self._context.estimates.times(self._connection, self._active, self._context.clock())
 
     @cached_property
     def _has_host(self) -> bool:

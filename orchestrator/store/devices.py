@@ -41,6 +41,28 @@ class DeviceRow:
     woken_at: float | None = None
 
 
+@dataclass(frozen=True)
+class DeviceStand:
+    """What of a device tells its state."""
+
+    id: str
+    recorded: bool
+    retired: bool
+    draining: bool
+    slots: tuple[str, ...]
+    last_seen_at: float | None
+
+
+def stands(connection: Connection) -> tuple[DeviceStand, ...]:
+    """How all devices stand that are not retired."""
+    columns = (device.c[name] for name in ("id", "recorded", "retired", "draining", "slots", "last_seen_at"))
+    rows = connection.execute(select(*columns).where(~device.c.retired))
+    return tuple(
+        DeviceStand(row.id, row.recorded, row.retired, row.draining, names_of(row.slots), row.last_seen_at)
+        for row in rows
+    )
+
+
 def by_name(connection: Connection, name: str) -> DeviceRow | None:
     """The device of this name, retired or not."""
     row = connection.execute(select(device).where(device.c.name == name)).mappings().first()
