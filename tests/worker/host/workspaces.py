@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,14 @@ def workspace(
     tools: Mapping[str, str] | None = None,
     arrays: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> PreparationWork:
-    """Lay out `input/` with links to the files of a model, an empty `output/`, and `spec.json`."""
+    """Lay out `input/` with the files of a model, an empty `output/`, and `spec.json`."""
     source = folder / "input"
     source.mkdir()
     (folder / "output").mkdir()
-    os.link(model, source / "model.onnx")
+    place(model, source / "model.onnx")
     names = ["model.onnx"]
     for item in external_files(model):
-        os.link(item.path, source / item.name)
+        place(item.path, source / item.name)
         names.append(item.name)
     for name, values in (arrays or {}).items():
         save_arrays(source / name, values)
@@ -44,3 +45,11 @@ def workspace(
     work = PreparationWork("p-1", key, manifest)
     (folder / "spec.json").write_text(dumps(work))
     return work
+
+
+def place(source: Path, path: Path) -> None:
+    """A second name for a file, or a copy where the two folders are on different file systems."""
+    try:
+        os.link(source, path)
+    except OSError:
+        shutil.copyfile(source, path)
