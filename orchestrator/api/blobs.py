@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from farm.protocol.errors import Invalid
+from farm.protocol.errors import BlobCorrupt, Invalid
 from farm.protocol.model import check_digest
 from orchestrator.services.blob_port import BlobStore
 
@@ -16,6 +16,7 @@ from .blobs_door import AfterStored, Authorize, BlobAction, BlobDoor, answered
 from .blobs_receive import body_of, receive
 from .blobs_response import BlobResponse, RangeNotSatisfiable, Span, asked_span, etag_of
 from .blobs_uploads import upload_routes
+from .errors import error_response
 from .wire_body import BodyTorn
 
 
@@ -39,7 +40,12 @@ def blob_routes(
     async def get(request: Request) -> Response:
         return await _get(door, request)
 
+    @answered
+    async def check(request: Request) -> Response:
+        return await _check(door, request)
+
     return [
+        Route("/blobs/{sha256}/check", check, methods=["POST"]),
         Route("/blobs/{sha256}", put, methods=["PUT"]),
         Route("/blobs/{sha256}", get, methods=["GET"]),  # and HEAD
         *upload_routes(door),
@@ -63,6 +69,16 @@ async def _put(door: BlobDoor, request: Request) -> Response:
     finally:
         await door.wait(door.store.abandon, upload.id)
     return JSONResponse(await door.stored(stat), 201)
+
+
+async def _check(door: BlobDoor, request: Request) -> Response:
+    sha256 = check_digest(request.path_params["sha256"])
+    await door.authorize(request, BlobAction.READ, sha256)
+    try:
+        stat = await door.wait(door.store.check, sha256)
+    except BlobCorrupt as error:
+        return error_response(error, "GET")  # 410: it is a reader who asks
+    return JSONResponse({"sha256": stat.sha256, "size_bytes": stat.size_bytes})
 
 
 async def _get(door: BlobDoor, request: Request) -> Response:

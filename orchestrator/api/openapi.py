@@ -114,6 +114,10 @@ def blob_paths() -> dict[str, Any]:
             "head": {"responses": {"200": {"description": "It is there."}}},
             "put": {"requestBody": octets, "responses": {"201": _content("Stored.", stored)}},
         },
+        "/blobs/{sha256}/check": {
+            "parameters": sha256,
+            "post": {"responses": {"200": _content("It is whole.", stored), "410": {"description": "It was damaged."}}},
+        },
         "/uploads": {
             "post": {
                 "requestBody": {"content": {"application/json": {"schema": begin}}},

@@ -168,6 +168,15 @@ class DiskStore:
             sync(blob.parent)
         return True
 
+    def check(self, sha256: str) -> BlobStat:
+        """Read a blob again, for a reader whom it reached damaged. Raises: BlobCorrupt: it is put aside. NotFound."""
+        digest = hashlib.sha256()
+        for piece in self.open_range(sha256):
+            digest.update(piece)
+        if digest.hexdigest() != sha256:
+            self.quarantine(sha256)
+        return self.stat(sha256)
+
     def sweep_quarantine(self, age_s: float) -> tuple[str, ...]:
         """Remove what was put aside that long ago and say which; until it is stored again it is simply not there."""
         old = [path for path in self.layout.quarantine.iterdir() if self._clock() - path.stat().st_mtime >= age_s]
@@ -201,6 +210,6 @@ class DiskStore:
         if self.layout.quarantined(sha256).exists():
             return BlobCorrupt(
                 f"blob {sha256} was found corrupt on the coordinator's disk and put aside",
-                "Send it again: build the engine anew, or submit the model once more.",
+                "Send it again: `farm submit --force` builds the engine anew and sends what is missing.",
             )
         return NotFound(f"no blob {sha256}", "Upload it first.")

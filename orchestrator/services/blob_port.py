@@ -121,5 +121,13 @@ class BlobStore(Protocol):
     def quarantine(self, sha256: str) -> bool:
         """Put a corrupt blob aside, never to be served; True when it was there."""
 
+    def check(self, sha256: str) -> BlobStat:
+        """Read a blob again, for a reader whom it reached damaged.
+
+        Raises:
+            NotFound: No such blob.
+            BlobCorrupt: It is damaged, and in quarantine now.
+        """
+
     def sweep_quarantine(self, age_s: float) -> tuple[str, ...]:
         """Remove what was put aside that long ago and say which."""

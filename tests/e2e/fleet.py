@@ -34,15 +34,16 @@ QUICK = BenchmarkPolicy(warmup_ms=10, iterations=5, duration_s=0.05, max_cv_perc
 class Fleet:
     """One coordinator and its workers, below one folder."""
 
-    def __init__(self, folder: Path, database_url: str = "", broker_url: str = "") -> None:
+    def __init__(self, folder: Path, database_url: str = "", broker_url: str = "", data: Path | None = None) -> None:
         self.folder = folder
+        self.data = data or folder / "data"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         environ = {"FARM_LEASE_TTL_S": f"{LEASE_S:g}", "FARM_HEARTBEAT_S": "0.5", "FARM_POLL_S": "5"}
         for name, value in (("FARM_DATABASE_URL", database_url), ("FARM_BROKER_URL", broker_url)):
             if value:
                 environ[name] = value
-        arguments = ["coordinator", "start", "--data", str(folder / "data"), "--port", str(self.port)]
+        arguments = ["coordinator", "start", "--data", str(self.data), "--port", str(self.port)]
         self.coordinator = Process("coordinator", folder, arguments, environ)
         self.workers: dict[str, Process] = {}
         self._client: FarmClient | None = None
@@ -51,7 +52,7 @@ class Fleet:
     def up(self) -> None:
         """Start the coordinator, and wait until it answers."""
         self.coordinator.start()
-        file = self.folder / "data/admin.token"
+        file = self.data / "admin.token"
         until(lambda: file.exists() or not self.coordinator.running, _UP_S, "the coordinator did not start")
         assert self.coordinator.running, self.coordinator.said()
         self._token = file.read_text().strip()

@@ -35,6 +35,14 @@ def _get_blob(at: Exchange) -> None:
         at.handler.wfile.write(content[begin:])
 
 
+@route("POST", "/blobs/([0-9a-f]+)/check")
+def _check_blob(at: Exchange) -> Any:
+    found(at.double.blobs, at.args[0])
+    if at.double.corrupt:
+        raise BlobCorrupt("it is damaged on the disk of the coordinator")
+    return {}
+
+
 @route("PUT", "/blobs/([0-9a-f]+)")
 def _put_blob(at: Exchange) -> Any:
     content = at.body()

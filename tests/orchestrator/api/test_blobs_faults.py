@@ -143,6 +143,22 @@ def test_a_bit_that_flips_on_disk(short_way: BlobProcess, tmp_path: Path) -> Non
         assert client.get(f"/blobs/{sha256}").content == data
 
 
+def test_a_reader_of_damaged_bytes_has_the_blob_put_aside(short_way: BlobProcess, tmp_path: Path) -> None:
+    data, sha256 = blob(1_000_000)
+    with short_way.client() as client:
+        client.put(f"/blobs/{sha256}", content=data)
+        assert client.post(f"/blobs/{sha256}/check").json() == {"sha256": sha256, "size_bytes": len(data)}
+        path = tmp_path / "store" / "blobs" / "sha256" / sha256[:2] / sha256[2:4] / sha256
+        path.chmod(0o644)
+        path.write_bytes(data[:-1])
+        damaged = client.post(f"/blobs/{sha256}/check")
+        assert (damaged.status_code, error_code(damaged)) == (410, "blob_corrupt")
+        assert client.get(f"/blobs/{sha256}").status_code == 410
+        assert client.put(f"/blobs/{sha256}", content=data).status_code == 201
+        assert client.get(f"/blobs/{sha256}").content == data
+        assert client.post(f"/blobs/{'0' * 64}/check").status_code == 404
+
+
 def test_memory_stays_constant(short_way: BlobProcess) -> None:
     """A blob far larger than what the server may hold of it goes in and out."""
     data, sha256 = blob(300 << 20)
