@@ -32,7 +32,10 @@ def main() -> None:
     rows: list[Row] = []
     for name in names:
         sys.stderr.write(f"{name} ...\n")
-        rows += BENCHES[name]()
+        found = BENCHES[name]()
+        # The whole takes minutes: what is known already should not be lost with the rest.
+        sys.stderr.write(table(found))
+        rows += found
     sys.stdout.write(table(rows))
     sys.exit(0 if all(row.met for row in rows if isinstance(row, Figure)) else 1)
 
