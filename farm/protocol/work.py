@@ -120,6 +120,12 @@ class Prepared:
     reference: str
     steps: Tuple[Dict[str, Any], ...] = ()
 
+    @property
+    def blobs(self) -> Tuple[str, ...]:
+        """The digest of everything it consists of."""
+        references = (self.reference_inputs, self.reference_outputs)
+        return (*(item.sha256 for item in self.files), *(item for item in references if item))
+
 
 @dataclass(frozen=True)
 class PreparationWork:

@@ -44,7 +44,7 @@ class Context:
         Raises: Unavailable, StorageFull, Raced
         """
         with self.database.write() as connection:
-            transaction = Transaction(connection, self.clock())
+            transaction = Transaction(connection, self.clock(), self.blobs)
             yield transaction
             transaction.write_events()
         transaction.deliver(self.signals, self.wakeups)
@@ -56,7 +56,7 @@ class Context:
         Raises: Unavailable, StorageFull
         """
         with self.database.write() as connection:
-            yield Transaction(connection, self.clock())
+            yield Transaction(connection, self.clock(), self.blobs)
             connection.rollback()
 
     def atomically(self, work: Callable[[Transaction], T]) -> T:

@@ -119,7 +119,7 @@ def _hurry(transaction: Transaction, build: BuildRow, priority: int) -> None:
 
 def _prepare(transaction: Transaction, order: Order) -> PreparationRow:
     known = preparations.newest(transaction.connection, order.preparation.digest)
-    if known and not (known.state is State.FAILED and order.force):
+    if known and not (known.state is State.FAILED and order.force) and _is_whole(transaction, known):
         if known.active:
             preparations.hurry(transaction.connection, known.id, order.priority)
         return known
@@ -127,6 +127,12 @@ def _prepare(transaction: Transaction, order: Order) -> PreparationRow:
     transaction.emit("preparation", data={"preparation": made.id, "state": made.state})
     wake_hosts(transaction, made.id)
     return made
+
+
+def _is_whole(transaction: Transaction, preparation: PreparationRow) -> bool:
+    """False once something of its result was found corrupt and put aside."""
+    made = preparation.result
+    return made is None or all(transaction.blobs.exists(sha256) for sha256 in made.blobs)
 
 
 def _new_build(transaction: Transaction, order: Order, prospect: Prospect, preparation: PreparationRow) -> BuildRow:

@@ -6,7 +6,7 @@ from farm.protocol.codec import digest, dumps
 from farm.protocol.errors import Conflict, LeaseLost
 from farm.protocol.model import check_digest, check_relative
 from farm.protocol.states import AttemptEnd, State
-from farm.protocol.work import PreparationResult, Prepared
+from farm.protocol.work import PreparationResult
 from orchestrator.store import attempts, devices, preparations
 
 from .caller import Caller
@@ -21,22 +21,15 @@ def prepared(context: Context, caller: Caller, attempt_id: str, result: Preparat
 
     Raises: LeaseLost. Conflict: blobs are not stored (`details.missing`). Invalid: a name or digest is none.
     """
-    blobs = blobs_of(result.prepared)
     for item in result.prepared.files:
         check_relative(item.name)
-    missing = [sha256 for sha256 in blobs if not context.blobs.keep(check_digest(sha256))]
+    missing = [sha256 for sha256 in result.prepared.blobs if not context.blobs.keep(check_digest(sha256))]
     if missing:
         raise Conflict(f"{len(missing)} blobs are not stored yet", "Upload them, then say it again.", missing=missing)
     preparation_id = context.atomically(lambda transaction: _complete(transaction, caller, attempt_id, result))
     if preparation_id is None:
         raise LeaseLost(f"the preparation of {attempt_id} was cancelled", "Claim again.")
     return preparation_id
-
-
-def blobs_of(made: Prepared) -> tuple[str, ...]:
-    """Every blob of a prepared graph."""
-    references = (made.reference_inputs, made.reference_outputs)
-    return (*(item.sha256 for item in made.files), *(item for item in references if item))
 
 
 def _complete(transaction: Transaction, caller: Caller, attempt_id: str, result: PreparationResult) -> str | None:

@@ -10,6 +10,7 @@ from orchestrator.store.database import Connection
 from orchestrator.store.events import NewEvent
 
 from . import signals
+from .blob_port import BlobStore
 from .signals import Signals
 from .wakeup_port import Wakeups
 
@@ -20,10 +21,12 @@ class Transaction:
 
     Attributes:
         at: The moment of everything in it, on the coordinator's clock.
+        blobs: What is stored.
     """
 
     connection: Connection
     at: float
+    blobs: BlobStore
     _events: list[NewEvent] = field(default_factory=list)
     _topics: set[str] = field(default_factory=set)
     _wakes: list[tuple[str, str]] = field(default_factory=list)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import httpx
 import numpy as np
 import onnx
 import pytest
+from sqlalchemy import create_engine, text
 
 from farm.protocol.states import State
 from tests.farm.cli.processes import start
@@ -55,6 +57,19 @@ def blob(farm: Fleet, sha256: str) -> Path:
     """Where the coordinator keeps a blob; it must be there once."""
     (found,) = (path for path in farm.data.rglob(sha256) if path.is_file())
     return found
+
+
+def prepared_files(farm: Fleet, preparation: str | None) -> list[dict[str, str]]:
+    """What a preparation made, read from the database of the coordinator."""
+    engine = create_engine(farm.coordinator.environ["FARM_DATABASE_URL"])
+    try:
+        with engine.connect() as connection:
+            query = text("SELECT prepared FROM preparation WHERE id = :id")
+            found = connection.execute(query, {"id": preparation}).scalar_one()
+    finally:
+        engine.dispose()
+    files: list[dict[str, str]] = json.loads(found)["files"]
+    return files
 
 
 def flip(path: Path) -> None:
@@ -162,3 +177,19 @@ def test_an_engine_that_rots_on_the_disk_is_not_handed_out(farm: Fleet, model: P
     again = farm.json("submit", model, "-t", "store", "--wait", "--force", *_QUICK)
     assert [item["state"] for item in again["builds"]] == ["done"]
     assert farm.farm("fetch", model.stem, "-o", tmp_path / "engine").code == 0
+
+
+def test_a_prepared_graph_that_rots_is_prepared_again(farm: Fleet, model: Path) -> None:
+    submission = farm.ended(farm.submit(model, "store"))
+    assert [item.state for item in submission.builds] == [State.DONE]
+    flip(blob(farm, prepared_files(farm, submission.builds[0].preparation)[0]["sha256"]))
+    # Another device has nothing in its cache.
+    farm.client.devices.drain("store")
+    with_empty_cache = farm.worker("empty")
+    failed = farm.ended(farm.submit(model, "empty", force=True))
+    assert [item.state for item in failed.builds] == [State.FAILED]
+    assert "corrupt on the coordinator" in failed.builds[0].reason
+    again = farm.ended(farm.submit(model, "empty", force=True))
+    assert [item.state for item in again.builds] == [State.DONE], farm.story(again)
+    farm.retire(with_empty_cache)
+    farm.client.devices.undrain("store")
