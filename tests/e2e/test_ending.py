@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -115,6 +116,8 @@ def test_the_environment_of_a_live_child_holds_no_secret(farm: Fleet, model: Pat
             "FARM_FAILPOINTS",
         }
         assert not [item for item in child.net_connections() if item.raddr]
+        opened = [os.readlink(item) for item in Path(f"/proc/{child.pid}/fd").iterdir()]
+        assert not [item for item in opened if item.startswith("socket:")], opened
     assert secret not in worker.said()
     farm.client.cancel(submission.id)
     farm.retire(worker)
