@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from farm.protocol.codec import digest, dumps
@@ -44,13 +45,18 @@ class Prospect:
     purpose: str
 
 
-def look(connection: Connection, order: Order) -> Prospect:
-    """What an order meets: a hit, an earlier failure that only `--force` repeats, or nothing. Writes nothing."""
+def look(connection: Connection, order: Order, is_stored: Callable[[str], bool]) -> Prospect:
+    """What an order meets: a hit, an earlier failure that only `--force` repeats, or nothing. Writes nothing.
+
+    An engine that lost a file, since it rotted and was put aside, is none; `is_stored` tells of each digest.
+    """
     fresh = Prospect(None, None, order.key.digest)
     if order.force:
         return fresh
     judged = [
-        (engine_id, judge(found, order.wanted)) for engine_id, found in evidence.with_key(connection, order.key.digest)
+        (engine_id, judge(found, order.wanted))
+        for engine_id, found in evidence.with_key(connection, order.key.digest)
+        if _has_files(connection, engine_id, is_stored)
     ]
     by_hit = {hit: engine_id for engine_id, hit in reversed(judged)}
     if Hit.SERVES in by_hit:
@@ -74,7 +80,7 @@ def place(transaction: Transaction, order: Order) -> Place:
     connection = transaction.connection
     # Locked before looking: a build that ends at this moment is then either still active, or already a hit.
     active = builds.active_for(connection, order.key.digest, order.proof)
-    prospect = look(connection, order)
+    prospect = look(connection, order, transaction.blobs.exists)
     if prospect.place:
         return prospect.place
     running = active.get(prospect.purpose)
@@ -89,6 +95,11 @@ def place(transaction: Transaction, order: Order) -> Place:
         return Place(State.FAILED, reason, preparation_id=preparation.id)
     build = _new_build(transaction, order, prospect, preparation)
     return Place(build.state, preparation_id=preparation.id, build_id=build.id)
+
+
+def _has_files(connection: Connection, engine_id: str, is_stored: Callable[[str], bool]) -> bool:
+    row = evidence.by_id(connection, engine_id)
+    return row is not None and all(is_stored(item.sha256) for item in row.described.files)
 
 
 def _after_earlier(connection: Connection, order: Order, prospect: Prospect) -> Prospect:

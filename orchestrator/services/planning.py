@@ -29,14 +29,15 @@ def plan(context: Context, ask: SubmitAsk) -> Plan:
         at = context.clock()
         host = bool(offers.host_tools(connection, at - context.policy.gone_s))
         rows = tuple(
-            _row(connection, resolved, order, host) for resolved, order in orders_of(context, connection, ask, at)
+            _row(context, connection, resolved, order, host)
+            for resolved, order in orders_of(context, connection, ask, at)
         )
     return Plan(ask.name, ask.model.digest, rows)
 
 
-def _row(connection: Connection, resolved: Resolved, order: Order, host: bool) -> PlanRow:
+def _row(context: Context, connection: Connection, resolved: Resolved, order: Order, host: bool) -> PlanRow:
     target, how = resolved.target, mechanism(resolved.target, order.key.options)
-    prospect = look(connection, order)
+    prospect = look(connection, order, context.blobs.exists)
     problems = list(how.problems)
     if not resolved.recorded and not host:
         problems.append("no host has enrolled to prepare models")

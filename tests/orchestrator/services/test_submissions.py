@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from farm.protocol.errors import Conflict, Invalid, TargetUnavailable, Unsupported
+from farm.protocol.errors import BlobCorrupt, Conflict, Invalid, TargetUnavailable, Unsupported
 from farm.protocol.model import FileRef, ModelManifest
 from farm.protocol.options import BenchmarkPolicy, BuildOptions, Precision, ReferencePolicy, VerifyPolicy
 from farm.protocol.report import Verdict
 from farm.protocol.states import Role, State
-from orchestrator.services import fleet, submissions
+from orchestrator.services import engines, fleet, submissions
 from tests.support.coordinator import Coordinator, cpu_facts, gpu_facts
 
 
@@ -228,6 +228,24 @@ def test_a_noisy_measurement_is_told_by_the_exit_code(farm: Coordinator) -> None
     box.publish(measuring, files=())
     request = farm.show(again).builds[0]
     assert (request.state, request.exit_code) == (State.DONE, 0)
+    assert farm.submit().state is State.CACHED
+
+
+def test_an_engine_whose_file_was_put_aside_is_built_again(farm: Coordinator) -> None:
+    box = farm.enrol()
+    farm.submit()
+    box.serve()
+    assert farm.submit().state is State.CACHED
+    (engine,) = engines.every(farm.context)
+    (file,) = engines.show(farm.context, engine.id).manifest.files
+    # As the scrub, or a reader who found it damaged, does.
+    farm.context.blobs.layout.blob(file.sha256).write_bytes(b"rotten")  # type: ignore[attr-defined]
+    with pytest.raises(BlobCorrupt):
+        farm.context.blobs.check(file.sha256)
+    again = farm.submit()
+    assert again.state is State.QUEUED
+    box.serve()
+    assert farm.states(again) == [State.DONE]
     assert farm.submit().state is State.CACHED
 
 
