@@ -23,7 +23,7 @@ from orchestrator.services.tokens import Tokens
 from .authentication import Authentication
 from .blob_rights import BlobRights
 from .blobs import blob_routes
-from .errors import error_response
+from .errors import error_response, note_refusal
 from .held import STOPPING
 from .incidents import Incidents
 from .openapi import PREFIX, blob_paths, describe
@@ -98,7 +98,9 @@ def _identify(app: Callable[[], Starlette]) -> Callable[[str], Awaitable[Caller]
 
 
 async def _told(request: Request, error: Exception) -> Response:
-    return error_response(cast(FarmError, error), request.method)
+    refused = cast(FarmError, error)
+    note_refusal(request, refused)
+    return error_response(refused, request.method)
 
 
 async def _nowhere(request: Request, error: Exception) -> Response:

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from farm.protocol.errors import FarmError, Forbidden
 from orchestrator.services.blob_port import BlobStat, BlobStore
 
-from .errors import error_response
+from .errors import error_response, note_refusal
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -80,6 +80,7 @@ def answered(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Req
         try:
             return await handler(request)
         except FarmError as error:
+            note_refusal(request, error)
             return error_response(error, request.method)
 
     return answer

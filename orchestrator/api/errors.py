@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from farm.protocol import errors
@@ -22,6 +25,9 @@ STATUS: dict[type[errors.FarmError], int] = {
     errors.FarmError: 500,
 }
 _READING = {"GET", "HEAD"}
+_PATH_TRICKS = ("..", "//", "\\", "\x00")
+
+log = logging.getLogger("farm.api")
 
 
 def status_of(error: errors.FarmError, method: str) -> int:
@@ -29,6 +35,16 @@ def status_of(error: errors.FarmError, method: str) -> int:
     if isinstance(error, errors.BlobCorrupt) and method in _READING:
         return 410  # what was read is gone; what is written can be written again
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def note_refusal(request: Request, error: errors.FarmError) -> None:
+    """Write down that somebody tried what they may not: another's lease, a right they lack, a name that is a path."""
+    status = status_of(error, request.method)
+    odd_name = status == 422 and any(part in request.url.path for part in _PATH_TRICKS)
+    if status == 403 or isinstance(error, errors.LeaseLost) or odd_name:
+        caller = getattr(request.state, "caller", None)
+        name = caller.name if caller is not None else "somebody"
+        log.warning("refused %s %r to %s: %s", request.method, request.url.path[:200], name, error.message)
 
 
 def error_response(error: errors.FarmError, method: str) -> JSONResponse:

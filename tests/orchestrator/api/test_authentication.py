@@ -156,3 +156,18 @@ def test_a_worker_token_is_tied_to_its_first_device(doors: Doors) -> None:
 
 def bearer(secret: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
+
+
+def test_what_is_refused_is_written_down_with_who_tried(small_doors: Doors, caplog: pytest.LogCaptureFixture) -> None:
+    with small_doors.client(Scope.WORKER, name="curious") as device:
+        assert device.post(f"{API}/submissions", json={}).status_code == 403
+        assert device.get(f"{API}/blobs/{'0' * 64}").status_code == 403
+        assert (
+            device.post(f"{API}/leases/att-of-another/stage", json={"token": 1, "state": "building"}).status_code == 409
+        )
+        told = [record.getMessage() for record in caplog.records if record.name == "farm.api"]
+        secret = device.headers["Authorization"].split()[1]
+    assert len(told) == 3
+    assert all("to curious" in line and secret not in line for line in told)
+    assert "/submissions" in told[0]
+    assert "att-of-another" in told[2]
