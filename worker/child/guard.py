@@ -28,6 +28,10 @@ Enter = Callable[[State, str], None]
 RESULT_FILE = "result.json"
 FAILURE_FILE = "failure.json"
 SPEC_FILE = "spec.json"
+# In `input/` of a build; what a preparation leaves in `output/`, or is given by the author of a model.
+INPUTS_FILE = "reference_inputs.npz"
+OUTPUTS_FILE = "reference_outputs.npz"
+CALIBRATION_FILE = "calibration.npz"
 
 
 class Stages:

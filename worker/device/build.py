@@ -18,6 +18,7 @@ from farm.runtime.session import Session
 from farm.runtime.verify.run import verify
 from farm.runtime.verify.tolerance import check_policy
 from farm.runtime.verify.verdict import unjudged
+from worker.child.guard import CALIBRATION_FILE, INPUTS_FILE, OUTPUTS_FILE
 from worker.child.result import ChildResult, file_ref
 
 from .builders.base import Builder, BuildOrder, BuiltEngine
@@ -83,7 +84,7 @@ def _compile(work: BuildWork, builder: Builder, enter: Enter) -> None:
 
 
 def _order(work: BuildWork, workspace: Path) -> BuildOrder:
-    calibration = workspace / "input/calibration.npz"
+    calibration = workspace / "input" / CALIBRATION_FILE
     scratch = workspace / "scratch"
     scratch.mkdir(exist_ok=True)
     return BuildOrder(
@@ -101,7 +102,7 @@ def _order(work: BuildWork, workspace: Path) -> BuildOrder:
 def _inputs(work: BuildWork, workspace: Path) -> Optional[Dict[str, Any]]:
     if work.prepared.reference_inputs is None:
         return None
-    return load_arrays(workspace / "input/reference_inputs.npz")
+    return load_arrays(workspace / "input" / INPUTS_FILE)
 
 
 def _verify(work: BuildWork, workspace: Path, session: Session, inputs: Optional[Dict[str, Any]]) -> VerificationReport:
@@ -109,7 +110,7 @@ def _verify(work: BuildWork, workspace: Path, session: Session, inputs: Optional
         return unjudged(work.verify, "the preparation has no reference inputs")
     references = None
     if work.prepared.reference_outputs is not None and work.verify.enabled:
-        references = load_arrays(workspace / "input/reference_outputs.npz")
+        references = load_arrays(workspace / "input" / OUTPUTS_FILE)
     try:
         report = verify(session, inputs, references, work.verify, work.key.options.precision, work.prepared.reference)
     except Invalid as error:

@@ -20,6 +20,7 @@ from farm.protocol.options import ReferencePolicy
 from farm.protocol.states import State
 from farm.protocol.work import PreparationWork, Prepared
 from farm.runtime.arrays import save_arrays
+from worker.child.guard import INPUTS_FILE, OUTPUTS_FILE
 from worker.child.result import file_ref
 
 from .graph.model import Model
@@ -32,9 +33,6 @@ log = logging.getLogger(__name__)
 
 Array = Any
 Enter = Callable[[State, str], None]
-
-INPUTS_FILE = "reference_inputs.npz"
-OUTPUTS_FILE = "reference_outputs.npz"
 
 
 def prepare(work: PreparationWork, folder: Path, enter: Enter) -> Prepared:

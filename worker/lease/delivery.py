@@ -9,7 +9,7 @@ from farm.protocol.codec import loads
 from farm.protocol.errors import Conflict, Invalid, LeaseLost
 from farm.protocol.model import FileRef
 from farm.protocol.work import BuildResult, PreparationResult, Prepared
-from worker.child.guard import RESULT_FILE
+from worker.child.guard import INPUTS_FILE, OUTPUTS_FILE, RESULT_FILE
 from worker.child.result import ChildResult, file_ref
 from worker.child.untrusted import check_left, read_left
 from worker.coordinator import LeaseLine
@@ -17,7 +17,6 @@ from worker.coordinator import LeaseLine
 from .halt import Halt
 from .patience import Patience
 from .transfer import send
-from .workspace import INPUTS_FILE, OUTPUTS_FILE
 
 Made = Union[ChildResult, Prepared]
 

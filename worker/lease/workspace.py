@@ -10,13 +10,10 @@ from typing import Dict
 from farm.protocol.codec import dumps
 from farm.protocol.model import check_relative
 from farm.protocol.work import BuildWork, Claim, PreparationWork
-from worker.child.guard import SPEC_FILE
+from worker.child.guard import CALIBRATION_FILE, INPUTS_FILE, OUTPUTS_FILE, SPEC_FILE
 
 log = logging.getLogger(__name__)
 
-INPUTS_FILE = "reference_inputs.npz"
-OUTPUTS_FILE = "reference_outputs.npz"
-CALIBRATION_FILE = "calibration.npz"
 _KEPT = 3
 
 
