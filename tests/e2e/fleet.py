@@ -13,7 +13,7 @@ from typing import Any
 from farm import FarmClient
 from farm.client.asks import SubmitOptions
 from farm.protocol.errors import FarmError
-from farm.protocol.options import BenchmarkPolicy, VerifyPolicy
+from farm.protocol.options import BenchmarkPolicy
 from farm.protocol.states import ENDED_STATES, AttemptEnd, Scope, State
 from farm.protocol.views import AttemptView, BuildView, EngineView, SubmissionView
 from tests.farm.cli.processes import Result, completed
@@ -206,6 +206,3 @@ def net(folder: Path, seed: int = 0) -> Path:
     path = folder / f"net{seed}.onnx"
     onnx.save(models.conv_net(seed=seed, channels=4, blocks=1), str(path))
     return path
-
-
-ANYTHING_GOES = VerifyPolicy(enabled=False)

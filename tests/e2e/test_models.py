@@ -81,10 +81,6 @@ def test_absurd_shapes_are_refused_before_they_take_memory(farm: Fleet, tmp_path
     assert "GiB" in told or "TiB" in told or "memory" in told, told
 
 
-def outputs_of(path: Path, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return models.plain_outputs(path, inputs)
-
-
 @pytest.fixture
 def author(tmp_path: Path) -> tuple[onnx.ModelProto, Path, Path, dict[str, np.ndarray]]:
     """A network with two outputs, and what its author says comes out for certain inputs."""
@@ -105,7 +101,7 @@ def author(tmp_path: Path) -> tuple[onnx.ModelProto, Path, Path, dict[str, np.nd
     onnx.save(network, str(path))
     given = {"x": rng.standard_normal((4, 32)).astype(np.float32)}
     np.savez(inputs, **given)
-    said = outputs_of(path, given)
+    said = models.plain_outputs(path, given)
     np.savez(outputs, **said)
     return network, inputs, outputs, said
 
