@@ -116,6 +116,16 @@ class Talker:
         ask = ClaimAsk(slot or self.slot, self.roles, nonce or f"{self.caller.device}-{next(self.nonces)}", hint)
         return claiming.claim(self.context, self.caller, ask)
 
+    def claim_build(self) -> Claim:
+        """Prepare the model that waits, and claim the build that waited for it; both must be there."""
+        preparing = self.claim()
+        assert preparing
+        self.prepare(preparing)
+        building = self.claim()
+        assert building
+        assert building.build
+        return building
+
     def beat(self, claim: Claim) -> Control:
         return leases.beat(self.context, self.caller, claim.lease.attempt, Beat(claim.lease.token))
 

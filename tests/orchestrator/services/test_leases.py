@@ -12,18 +12,7 @@ from farm.protocol.states import AttemptEnd, Role, State
 from farm.protocol.work import Claim
 from orchestrator.queue.no_wakeups import NoWakeups
 from orchestrator.services import build_views, fleet, reconciler, submissions
-from tests.support.coordinator import Coordinator, Talker, cpu_facts, gpu_facts
-
-
-def building(farm: Coordinator, box: Talker) -> Claim:
-    """A lease on a build."""
-    preparing = box.claim()
-    assert preparing
-    box.prepare(preparing)
-    claim = box.claim()
-    assert claim
-    assert claim.build
-    return claim
+from tests.support.coordinator import Coordinator, cpu_facts, gpu_facts
 
 
 def ends(farm: Coordinator, claim: Claim) -> list[AttemptEnd | None]:
@@ -34,7 +23,7 @@ def ends(farm: Coordinator, claim: Claim) -> list[AttemptEnd | None]:
 def test_one_lease_a_slot_and_one_lease_a_build(farm: Coordinator) -> None:
     box, twin = farm.enrol(), farm.enrol("twin", cpu_facts("box"))
     farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     assert box.claim() is None
     assert twin.claim() is None
     box.publish(claim)
@@ -69,7 +58,7 @@ def test_a_wake_up_delivered_five_times_builds_once(farm: Coordinator) -> None:
 def test_a_lease_that_is_beaten_lives_and_a_silent_one_goes_back(farm: Coordinator) -> None:
     box, twin = farm.enrol(), farm.enrol("twin", cpu_facts("box"))
     farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     for _ in range(5):
         farm.clock.pass_s(50)
         assert not box.beat(claim).cancel
@@ -89,7 +78,7 @@ def test_a_lease_that_is_beaten_lives_and_a_silent_one_goes_back(farm: Coordinat
 def test_a_worker_cannot_speak_for_another_ones_lease(farm: Coordinator) -> None:
     box, thief = farm.enrol(), farm.enrol("thief", gpu_facts(), slots=("gpu0",))
     farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     for steal in (thief.beat, thief.publish, thief.fail, thief.release):
         with pytest.raises(LeaseLost):
             steal(claim)
@@ -98,7 +87,7 @@ def test_a_worker_cannot_speak_for_another_ones_lease(farm: Coordinator) -> None
 def test_work_that_silences_five_workers_fails_and_the_device_does_not_pay(farm: Coordinator) -> None:
     box = farm.enrol()
     submission = farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     for _ in range(4):
         farm.clock.pass_s(61)
         farm.reconcile()
@@ -132,7 +121,7 @@ def test_a_device_that_loses_different_work_again_and_again_rests(farm: Coordina
 def test_publishing_twice_is_publishing_once(farm: Coordinator) -> None:
     box = farm.enrol()
     farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     result = box.publish(claim)
     assert box.publish(claim) == result
     with pytest.raises(LeaseLost):
@@ -142,7 +131,7 @@ def test_publishing_twice_is_publishing_once(farm: Coordinator) -> None:
 def test_blobs_must_be_there_before_their_engine(farm: Coordinator) -> None:
     box = farm.enrol()
     submission = farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     with pytest.raises(Conflict) as refused:
         box.publish(claim, files=(FileRef("engine.onnx", 4, "b" * 64),))
     assert refused.value.details["missing"] == ["b" * 64]
@@ -152,7 +141,7 @@ def test_blobs_must_be_there_before_their_engine(farm: Coordinator) -> None:
 def test_an_engine_for_something_else_is_refused(farm: Coordinator) -> None:
     box = farm.enrol()
     farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     assert claim.build
     honest = requirement_from_target(claim.build.key.target)
     for lie in (replace(honest, platform="linux-aarch64"), replace(honest, instruction_sets=("amx_int8",))):
@@ -164,7 +153,7 @@ def test_an_engine_for_something_else_is_refused(farm: Coordinator) -> None:
 def test_no_time_is_published_for_a_wrong_engine(farm: Coordinator) -> None:
     box = farm.enrol()
     farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     measured = box.result(claim).benchmark
     with pytest.raises(Invalid, match="wrong engine"):
         box.publish(claim, Verdict.FAILED, benchmark=measured)
@@ -173,7 +162,7 @@ def test_no_time_is_published_for_a_wrong_engine(farm: Coordinator) -> None:
 def test_a_broken_transfer_is_tried_again_and_a_broken_model_is_not(farm: Coordinator) -> None:
     box = farm.enrol()
     submission = farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     box.fail(claim, FailureKind.TRANSFER)
     box.fail(claim, FailureKind.TRANSFER)  # an answer got lost
     assert farm.states(submission) == [State.QUEUED]
@@ -187,7 +176,7 @@ def test_a_broken_transfer_is_tried_again_and_a_broken_model_is_not(farm: Coordi
 def test_released_work_is_in_the_queue_at_once(farm: Coordinator) -> None:
     box = farm.enrol()
     submission = farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     box.stage(claim, State.BUILDING)
     assert farm.states(submission) == [State.BUILDING]
     box.release(claim)
@@ -199,7 +188,7 @@ def test_released_work_is_in_the_queue_at_once(farm: Coordinator) -> None:
 def test_stages_are_seen_in_their_order(farm: Coordinator) -> None:
     box = farm.enrol()
     submission = farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     assert claim.build
     for state in (State.BUILDING, State.BUILDING, State.VERIFYING):
         box.stage(claim, state)
@@ -216,7 +205,7 @@ def test_stages_are_seen_in_their_order(farm: Coordinator) -> None:
 def test_a_cancelled_build_publishes_nothing(farm: Coordinator) -> None:
     box = farm.enrol()
     submission = farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     submissions.cancel(farm.context, submission.id, None, farm.user)
     with pytest.raises(LeaseLost, match="cancelled"):
         box.publish(claim)
@@ -227,7 +216,7 @@ def test_a_cancelled_build_publishes_nothing(farm: Coordinator) -> None:
 def test_a_start_gives_every_live_lease_one_more_term(farm: Coordinator) -> None:
     box = farm.enrol()
     farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     farm.clock.pass_s(3600)  # the coordinator was down
     assert reconciler.begin(farm.context) == 1
     assert farm.reconcile().expired == 0
@@ -252,7 +241,7 @@ def test_slots_get_only_what_they_can_run(farm: Coordinator) -> None:
 def test_a_draining_device_finishes_and_takes_nothing_new(farm: Coordinator) -> None:
     box = farm.enrol()
     farm.submit()
-    claim = building(farm, box)
+    claim = box.claim_build()
     farm.submit(b"another")
     fleet.drain(farm.context, "box", True)
     box.publish(claim)

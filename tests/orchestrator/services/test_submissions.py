@@ -76,11 +76,7 @@ def test_two_submissions_share_a_build_and_each_is_cancelled_alone(farm: Coordin
 def test_cancelling_the_last_request_stops_the_build_at_once(farm: Coordinator) -> None:
     box = farm.enrol()
     one, two = farm.submit(), farm.submit()
-    preparing = box.claim()
-    assert preparing
-    box.prepare(preparing)
-    building = box.claim()
-    assert building
+    building = box.claim_build()
     submissions.cancel(farm.context, one.id, None, farm.user)
     assert not box.beat(building).cancel
     submissions.cancel(farm.context, two.id, "cpu", farm.user)
@@ -93,11 +89,7 @@ def test_cancelling_the_last_request_stops_the_build_at_once(farm: Coordinator) 
 def test_a_failed_build_is_repeated_only_by_force(farm: Coordinator) -> None:
     box = farm.enrol()
     first = farm.submit()
-    preparing = box.claim()
-    assert preparing
-    box.prepare(preparing)
-    building = box.claim()
-    assert building
+    building = box.claim_build()
     box.fail(building)
     assert (farm.states(first), farm.show(first).builds[0].exit_code) == ([State.FAILED], 1)
     second = farm.submit()
@@ -112,11 +104,7 @@ def test_a_failed_build_is_repeated_only_by_force(farm: Coordinator) -> None:
 def test_a_quarantined_engine_is_never_a_hit(farm: Coordinator) -> None:
     box = farm.enrol()
     first = farm.submit()
-    preparing = box.claim()
-    assert preparing
-    box.prepare(preparing)
-    building = box.claim()
-    assert building
+    building = box.claim_build()
     assert box.publish(building, Verdict.FAILED).state is State.QUARANTINED
     assert (farm.states(first), farm.show(first).builds[0].exit_code) == ([State.QUARANTINED], 3)
     second = farm.submit()
@@ -162,11 +150,7 @@ def test_a_request_that_joined_with_a_stricter_tolerance_is_proven_on_its_own(fa
     loose = farm.submit()
     strict = farm.submit(verify=VerifyPolicy(atol={"": 1e-9}))
     assert strict.builds[0].build == loose.builds[0].build
-    preparing = box.claim()
-    assert preparing
-    box.prepare(preparing)
-    building = box.claim()
-    assert building
+    building = box.claim_build()
     box.publish(building)
     assert (farm.states(loose), farm.states(strict)) == ([State.DONE], [State.QUEUED])
     assert len(box.serve()) == 1
@@ -197,11 +181,7 @@ def test_another_way_to_measure_measures_again(farm: Coordinator) -> None:
 def test_a_degraded_engine_is_a_hit_only_when_asked(farm: Coordinator) -> None:
     box = farm.enrol()
     farm.submit()
-    preparing = box.claim()
-    assert preparing
-    box.prepare(preparing)
-    building = box.claim()
-    assert building
+    building = box.claim_build()
     box.publish(building, degraded=True)
     assert farm.submit(accept_degraded=True).state is State.CACHED
     assert farm.submit().state is State.QUEUED
@@ -210,11 +190,7 @@ def test_a_degraded_engine_is_a_hit_only_when_asked(farm: Coordinator) -> None:
 def test_a_noisy_measurement_is_told_by_the_exit_code(farm: Coordinator) -> None:
     box = farm.enrol()
     submission = farm.submit()
-    preparing = box.claim()
-    assert preparing
-    box.prepare(preparing)
-    building = box.claim()
-    assert building
+    building = box.claim_build()
     box.publish(building, noisy=True)
     request = farm.show(submission).builds[0]
     assert (request.state, request.exit_code, "noisy" in request.reason) == (State.DONE, 5, True)
@@ -272,11 +248,7 @@ def test_retry_repeats_what_failed_and_points_back(farm: Coordinator) -> None:
     box = farm.enrol()
     farm.enrol("other", cpu_facts("other", version="1.19.2"))
     first = farm.submit(targets=("box", "other"))
-    preparing = box.claim()
-    assert preparing
-    box.prepare(preparing)
-    building = box.claim()
-    assert building
+    building = box.claim_build()
     box.fail(building)
     again = submissions.retry(farm.context, first.id, failed=True, force=False, caller=farm.user)
     assert ([item.target for item in again.builds], again.tags) == (["box"], {"retry-of": first.id})
