@@ -13,7 +13,7 @@ import pytest
 from farm.protocol.states import Scope
 
 from .doors import API, Doors
-from .test_work import Worker, submitted
+from .worker import Worker, submitted
 
 # Each in the place of any value of any field.
 NASTY: list[Any] = [

@@ -17,7 +17,7 @@ from orchestrator.services.log_port import HEAD_SEGMENTS, SEGMENT_BYTES, TAIL_SE
 from tests.support.waiting import until
 
 from .doors import API, Doors, opened
-from .test_work import Worker, submitted
+from .worker import Worker, submitted
 
 
 def taken(client: httpx.Client, count: int, **options: object) -> list[Event]:

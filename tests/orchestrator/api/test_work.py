@@ -5,84 +5,17 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from typing import Any
 
 import httpx
 import pytest
 
-from farm.protocol.codec import from_json, to_json
-from farm.protocol.report import Verdict
+from farm.protocol.codec import to_json
 from farm.protocol.states import Role, Scope
-from farm.protocol.work import Beat, BuildResult, Claim, ClaimAsk, Enrolment, PreparationResult, Prepared
-from tests.support.coordinator import Talker, cpu_facts
+from farm.protocol.work import Beat, ClaimAsk
+from tests.support.coordinator import cpu_facts
 
 from .doors import API, Doors
-
-MODEL = b"a model that nobody parses here"
-
-
-class Worker:
-    """A worker that speaks HTTP and runs nothing."""
-
-    def __init__(self, client: httpx.Client, doors: Doors, name: str = "box") -> None:
-        self.client = client
-        enrolment = Enrolment(name, cpu_facts(name), (Role.HOST, Role.DEVICE), ("cpu0",))
-        assert client.post(f"{API}/enrol", json=to_json(enrolment)).status_code == 200
-        # Knows how results look; its context is not used.
-        self.talker = Talker(doors.context, None, (), "cpu0")  # type: ignore[arg-type]
-
-    def ask(self, nonce: str, wait_s: float = 0.0) -> httpx.Response:
-        ask = ClaimAsk("cpu0", (Role.HOST, Role.DEVICE), nonce, wait_s=wait_s)
-        return self.client.post(f"{API}/claims", json=to_json(ask))
-
-    def claim(self, nonce: str) -> Claim:
-        answer = self.ask(nonce)
-        assert answer.status_code == 200, answer.text
-        return from_json(Claim, answer.json())
-
-    def tell(self, claim: Claim, what: str, body: Any) -> httpx.Response:
-        return self.client.post(f"{API}/leases/{claim.lease.attempt}/{what}", json=to_json(body))
-
-    def put(self, claim: Claim | None, data: bytes, path: str = "") -> httpx.Response:
-        lease = {"Farm-Lease": f"{claim.lease.attempt}:{claim.lease.token}"} if claim else {}
-        sha256 = hashlib.sha256(data).hexdigest()
-        return self.client.put(f"{API}/blobs/{path or sha256}", content=data, headers=lease)
-
-    def prepared(self, claim: Claim) -> PreparationResult:
-        work = claim.preparation
-        assert work is not None
-        inputs = b"inputs of " + work.preparation.encode()
-        assert self.put(claim, inputs).status_code in (200, 201)
-        sha256 = hashlib.sha256(inputs).hexdigest()
-        made = Prepared(work.model.files, (), (), sha256, sha256, "onnxruntime 1.31.1")
-        return PreparationResult(claim.lease.token, made, 12.0)
-
-    def built(self, claim: Claim) -> BuildResult:
-        assert self.put(claim, b"engine of " + claim.lease.attempt.encode()).status_code in (200, 201)
-        return self.talker.result(claim, Verdict.PASSED)
-
-    def build(self) -> tuple[Claim, BuildResult]:
-        """Prepare, then claim the build; the engine's bytes are stored, and it is not published."""
-        first = self.claim("prepares")
-        assert self.tell(first, "prepared", self.prepared(first)).status_code == 200
-        second = self.claim("builds")
-        return second, self.built(second)
-
-
-def submit(client: httpx.Client, **changed: Any) -> httpx.Response:
-    sha256 = hashlib.sha256(MODEL).hexdigest()
-    files = [{"name": "model.onnx", "size_bytes": len(MODEL), "sha256": sha256}]
-    return client.post(
-        f"{API}/submissions", json={"name": "net", "model": {"files": files}, "targets": ["cpu"]} | changed
-    )
-
-
-def submitted(client: httpx.Client, **changed: Any) -> Any:
-    sha256 = hashlib.sha256(MODEL).hexdigest()
-    assert client.put(f"{API}/blobs/{sha256}", content=MODEL).status_code in (200, 201)
-    answer = submit(client, **changed)
-    assert answer.status_code == 201, answer.text
-    return answer.json()
+from .worker import MODEL, Worker, submit, submitted
 
 
 def test_a_model_becomes_an_engine_that_a_device_fetches(doors: Doors) -> None:
