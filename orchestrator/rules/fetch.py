@@ -36,13 +36,18 @@ class Stored:
 
 @dataclass(frozen=True)
 class Wish:
-    """What narrows the choice."""
+    """What narrows the choice.
+
+    Attributes:
+        older: A model that the name pointed at before and that has an engine: only told, never given.
+    """
 
     name: str
     facts: DeviceFacts
     allow: Tier
     precision: Precision | None = None
     key: str | None = None
+    older: str | None = None
 
 
 def considered(stored: Sequence[Stored], wish: Wish) -> tuple[Candidate, ...]:
@@ -92,8 +97,15 @@ def _rank(row: Candidate, engine: Stored) -> tuple[int, bool, float]:
 
 
 def _nothing(wish: Wish, rows: Sequence[Candidate]) -> FarmError:
-    reason = f"no engine of {wish.name} fits this device as asked" if rows else f"there is no engine of {wish.name}"
-    return NoEngine(reason, f"Build one with farm submit {wish.name}.onnx --targets …")
+    build = f"Build one with farm submit {wish.name}.onnx --targets …"
+    if rows:
+        return NoEngine(f"no engine of {wish.name} fits this device as asked", build)
+    if wish.older is None:
+        return NoEngine(f"there is no engine of {wish.name}", build)
+    return NoEngine(
+        f"there is no engine of {wish.name} as it is now, only of a model that the name pointed at before",
+        f"{build}, or take that one with --model {wish.older}.",
+    )
 
 
 def _several(wish: Wish, variants: Sequence[Candidate]) -> FarmError:

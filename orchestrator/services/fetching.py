@@ -31,7 +31,8 @@ def fetch(context: Context, ask: FetchAsk) -> FetchAnswer:
         connection = transaction.connection
         digest = _model(connection, ask)
         stored = tuple(_stored(connection, row) for row in rows.newest(connection, _MOST, digest=digest))
-        wish = Wish(ask.name, ask.facts, ask.allow, ask.precision, ask.key)
+        older = None if stored or ask.model else _older(connection, ask.name)
+        wish = Wish(ask.name, ask.facts, ask.allow, ask.precision, ask.key, older)
         try:
             taken, candidates = choose(stored, wish)
         except FarmError as error:
@@ -47,6 +48,12 @@ def _model(connection: Connection, ask: FetchAsk) -> str:
     if points_at is None:
         raise NoEngine(f"there is no model {ask.name[:80]!r}", "Run farm models.")
     return check_digest(ask.model) if ask.model else points_at
+
+
+def _older(connection: Connection, name: str) -> str | None:
+    """The model of the newest engine that was built under this name."""
+    built = rows.newest(connection, 1, model=name)
+    return built[0].model if built else None
 
 
 def _stored(connection: Connection, row: EngineRow) -> Stored:

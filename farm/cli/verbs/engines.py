@@ -126,8 +126,17 @@ def _marks(view: EngineView) -> CellLike:
     return Cell(" ".join(marks), WARN if view.degraded else "dim")
 
 
+def _points(view: EngineView) -> CellLike:
+    """Whether `fetch` takes it by its name."""
+    if view.current:
+        return f"{view.model_name} points at this model"
+    return Cell(f"{view.model_name} points at another model now", WARN)
+
+
 def _emit(detail: EngineDetail) -> None:
-    emit_fields([("engine", detail.engine.id), *manifest_fields(detail.manifest), ("marks", _marks(detail.engine))])
+    view = detail.engine
+    marks = [("name", _points(view)), ("marks", _marks(view))]
+    emit_fields([("engine", view.id), *manifest_fields(detail.manifest), *marks])
     if detail.verifications:
         out()
         emit_table(VERIFICATION_COLUMNS, verification_rows(detail.verifications[0]))

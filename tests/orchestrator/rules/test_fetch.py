@@ -77,3 +77,9 @@ def test_what_does_not_fit_is_refused_with_a_reason_each() -> None:
         taken(stored("eng-1", facts=v100))
     with pytest.raises(NoEngine, match="there is no engine of net"):
         taken()
+
+
+def test_an_engine_of_an_older_model_is_told_and_not_taken() -> None:
+    with pytest.raises(NoEngine, match="there is no engine of net as it is now") as refused:
+        choose((), Wish("net", HERE, Tier.SAME_MODEL, older="a" * 64))
+    assert f"--model {'a' * 64}" in refused.value.hint
