@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from farm.protocol.errors import BlobCorrupt, LeaseLost, NotFound
-from orchestrator.store import blobs
+from orchestrator.store import blobs, builds, preparations
 from orchestrator.store import logs as rows
+from orchestrator.store.database import Connection
 from orchestrator.store.logs import LogRow
 
 from .caller import Caller
@@ -55,15 +56,24 @@ def append(context: Context, caller: Caller, attempt: str, token: int, offset: i
 def attempt_of(context: Context, build: str | None, preparation: str | None, attempt: str | None) -> str | None:
     """The attempt whose log is meant: the named one, else the newest; None where there was none yet.
 
-    Raises: NotFound: the build or preparation has no such attempt.
+    Raises: NotFound: there is no such build or preparation, or it has no such attempt.
     """
     with context.database.read() as connection:
         known = rows.of_build(connection, build) if build else rows.of_preparation(connection, preparation or "")
+        if not known:
+            _check_exists(connection, build, preparation)
     if attempt is None:
         return known[0].attempt if known else None
     if not any(row.attempt == attempt for row in known):
         raise NotFound(f"{build or preparation} has no attempt {attempt[:40]!r}")
     return attempt
+
+
+def _check_exists(connection: Connection, build: str | None, preparation: str | None) -> None:
+    if build and builds.by_id(connection, build) is None:
+        raise NotFound(f"there is no build {build[:80]!r}", "`farm list` shows them.")
+    if preparation and preparations.by_id(connection, preparation) is None:
+        raise NotFound(f"there is no preparation {preparation[:80]!r}", "`farm status` names it.")
 
 
 def read(context: Context, attempt: str, offset: int, limit_bytes: int = SEGMENT_BYTES) -> LogPiece:

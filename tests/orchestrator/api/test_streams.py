@@ -200,6 +200,18 @@ def test_of_a_log_without_measure_the_head_and_the_tail_are_kept(writing: Writin
     assert user.get(where, params={"offset": size - 3}).content == tail[-3:]
 
 
+def test_the_log_of_nothing_is_not_found_and_that_of_a_build_before_its_start_is_empty(doors: Doors) -> None:
+    with doors.client(Scope.SUBMIT) as user, doors.client(Scope.WORKER) as device:
+        Worker(device, doors)
+        (request,) = submitted(user)["builds"]
+        for kind, id in (("builds", request["build"]), ("preparations", request["preparation"])):
+            begun = user.get(f"{API}/{kind}/{id}/log")
+            assert (begun.status_code, begun.content) == (200, b"")
+            for follow in (0, 1):
+                missing = user.get(f"{API}/{kind}/{id}x/log", params={"follow": follow})
+                assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
+
+
 def test_a_log_survives_the_coordinator(tmp_path: Path, database_url: str) -> None:
     with (
         opened(tmp_path / "data", database_url) as doors,
