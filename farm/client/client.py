@@ -107,7 +107,10 @@ class FarmClient(Submissions):
         return fetching.answer_to(self._transport, ask)
 
     def take(self, answer: FetchAnswer, folder: PathLike, progress: Optional[Progress] = None) -> Fetched:
-        """Bring the engine that `find_engine` found to a folder, as `fetch` does."""
+        """Bring the engine that `find_engine` found to a folder, as `fetch` does.
+
+        Raises: Conflict: the folder holds something else. BlobCorrupt: a file arrived damaged. StorageFull.
+        """
         return fetching.take(self._transport, answer, Path(folder), progress)
 
     def upload(self, path: PathLike, progress: Optional[Progress] = None) -> FileRef:

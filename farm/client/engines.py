@@ -24,7 +24,10 @@ class Engines:
         precision: Optional[Precision] = None,
         limit: Optional[int] = None,
     ) -> Tuple[EngineView, ...]:
-        """Engines, newest first, that match everything given."""
+        """Engines, newest first, that match everything given.
+
+        Raises: Invalid: a filter cannot be read.
+        """
         params = {"gpu": gpu, "model": model, "target": target, "precision": precision, "limit": limit}
         return self._transport.values(EngineView, "engines", "/engines", params)
 

@@ -36,15 +36,24 @@ class Devices:
         return self._transport.value(DeviceView, "POST", "/devices", {"name": name, "facts": facts}, repeatable=True)
 
     def drain(self, name: str) -> DeviceView:
-        """Let the device finish what runs and claim no more."""
+        """Let the device finish what runs and claim no more.
+
+        Raises: NotFound
+        """
         return self._transport.value(DeviceView, "POST", _device(name) + "/drain", repeatable=True)
 
     def undrain(self, name: str) -> DeviceView:
-        """Let the device claim again."""
+        """Let the device claim again.
+
+        Raises: NotFound
+        """
         return self._transport.value(DeviceView, "POST", _device(name) + "/undrain", repeatable=True)
 
     def retire(self, name: str) -> DeviceView:
-        """Take the device out of the farm; its engines stay."""
+        """Take the device out of the farm; its engines stay.
+
+        Raises: NotFound
+        """
         return self._transport.value(DeviceView, "POST", _device(name) + "/retire", repeatable=True)
 
 
@@ -96,6 +105,8 @@ class Tokens:
             device: The only device a worker token may enrol as.
             targets: The only targets that device may serve; empty means all it can.
             expires_s: Seconds from now; None means never.
+
+        Raises: Invalid: the name cannot be one, or the scope has no use for a device or targets.
         """
         body = {"name": name, "scope": scope, "device": device, "targets": tuple(targets), "expires_s": expires_s}
         return self._transport.value(NewToken, "POST", "/tokens", body)

@@ -59,11 +59,17 @@ class Submissions:
         return self.send_plan(asks.make_ask(model, targets, options))
 
     def send(self, local: LocalAsk, progress: Optional[Progress] = None) -> SubmissionView:
-        """Submit what `make_ask` made, as often as one likes: it stays one submission."""
+        """Submit what `make_ask` made, as often as one likes: it stays one submission.
+
+        Raises: Invalid, TargetUnavailable: as `submit`. Conflict: a file is neither stored nor at hand.
+        """
         return asks.send_submit(self._transport, local, progress)
 
     def send_plan(self, local: LocalAsk) -> Plan:
-        """Plan what `make_ask` made."""
+        """Plan what `make_ask` made.
+
+        Raises: Invalid, TargetUnavailable: as `submit`.
+        """
         return asks.send_plan(self._transport, local.ask)
 
     def status(self, submission: str) -> SubmissionView:
@@ -90,7 +96,10 @@ class Submissions:
         until: Optional[str] = None,
         limit: Optional[int] = None,
     ) -> Tuple[SubmissionView, ...]:
-        """Submissions that match everything given, newest first; times are ISO-8601."""
+        """Submissions that match everything given, newest first; times are ISO-8601.
+
+        Raises: Invalid: a time cannot be read.
+        """
         params = {
             "state": state,
             "name": name,
@@ -132,6 +141,7 @@ class Submissions:
             check: Raise when a target has no engine; otherwise return the submission, whatever became of it.
 
         Raises:
+            NotFound: there is no such submission.
             TimedOut: `timeout_s` is over.
             BuildFailed, NumericsFailed, TooNoisy, TargetUnavailable, Cancelled: that of the worst target.
         """
@@ -150,7 +160,7 @@ class Submissions:
     def cancel(self, submission: str, target: Optional[str] = None) -> SubmissionView:
         """Cancel a submission, or one target of it. Builds that others want too go on.
 
-        Raises: NotFound, Invalid: it has no such target.
+        Raises: NotFound: there is no such submission, or it has no such target.
         """
         where = f"/submissions/{segment(submission)}/cancel"
         return self._transport.value(SubmissionView, "POST", where, {"target": target}, repeatable=True)
@@ -181,7 +191,10 @@ class Submissions:
         return logs.sources_of(self._transport, submission_or_build, target)
 
     def log(self, source: LogSource, follow: bool = False) -> Iterator[str]:
-        """The lines of one of the `log_sources`."""
+        """The lines of one of the `log_sources`.
+
+        Raises: NotFound: the build is no longer stored.
+        """
         return logs.source_log(self._transport, source, follow)
 
     def preparation_log(self, preparation: str, follow: bool = False) -> Iterator[str]:

@@ -1,0 +1,8 @@
+"""One call of every public method of `FarmClient`, each on a farm that has built the model `net`."""
+
+from __future__ import annotations
+
+from . import fleet, stored, submissions
+from .site import CALLS, QUICK, Site
+
+__all__ = ["CALLS", "QUICK", "Site", "fleet", "stored", "submissions"]
