@@ -18,6 +18,7 @@ from starlette.routing import Route
 from farm.protocol.errors import FarmError, Invalid, NotFound
 from orchestrator.services.caller import Caller
 from orchestrator.services.context import Context
+from orchestrator.services.monitor import Monitor
 from orchestrator.services.tokens import Tokens
 
 from .authentication import Authentication
@@ -31,6 +32,7 @@ from .pages import page_routes
 from .routes import GROUPS
 from .routing import Endpoint
 from .system import system_routes
+from .traffic import Timing, Traffic
 
 # Fewer than the connections of the database: a service never waits for one.
 _THREADS = 24
@@ -38,6 +40,7 @@ _THREADS = 24
 
 def make_app(context: Context) -> Starlette:
     """The application over a context, which it does not close."""
+    traffic = Traffic()
     app = Starlette(
         routes=[
             *(_route(endpoint) for group in GROUPS for endpoint in group.declared),
@@ -45,12 +48,18 @@ def make_app(context: Context) -> Starlette:
             *page_routes(),
         ],
         # Starlette answers errors of routes inside of these, so that `Incidents` sees what nobody expected.
-        middleware=[Middleware(Incidents), Middleware(Authentication, identify=_identify(lambda: app))],
+        middleware=[
+            Middleware(Timing, traffic=traffic),
+            Middleware(Incidents),
+            Middleware(Authentication, identify=_identify(lambda: app)),
+        ],
         exception_handlers={FarmError: _told, HTTPException: _nowhere},
         lifespan=_life,
     )
     app.state.context = context
     app.state.tokens = Tokens(context)
+    app.state.monitor = Monitor(context)
+    app.state.traffic = traffic
     app.state.stopping = False
     return app
 

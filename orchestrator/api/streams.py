@@ -38,7 +38,8 @@ async def event_stream(call: Call[None, EventsQuery]) -> Response:
 
 async def _events(call: Call[None, EventsQuery], seen: int) -> AsyncIterator[str]:
     yield "retry: 500\n\n"
-    with call.context.signals.watch(EVENTS, STOPPING) as watch:
+    opened = call.request.app.state.traffic.stream("events")
+    with opened, call.context.signals.watch(EVENTS, STOPPING) as watch:
         while not call.request.app.state.stopping:
             found = await call.wait(events.after, call.context, seen, call.query.submission, call.query.build)
             for event in found:
@@ -85,7 +86,8 @@ async def log_stream(call: Call[None, LogQuery], build: str | None, preparation:
 
 async def _log(call: Call[None, LogQuery], attempt: str) -> AsyncIterator[bytes]:
     offset = call.query.offset
-    with call.context.signals.watch(logs.topic(attempt), EVENTS, STOPPING) as watch:
+    opened = call.request.app.state.traffic.stream("log")
+    with opened, call.context.signals.watch(logs.topic(attempt), EVENTS, STOPPING) as watch:
         while not call.request.app.state.stopping:
             piece = await call.wait(logs.read, call.context, attempt, offset)
             offset = piece.next_offset

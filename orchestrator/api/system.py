@@ -48,5 +48,7 @@ async def _ready(request: Request) -> Response:
 
 async def _metrics(request: Request) -> Response:
     state = request.app.state
-    text, media_type = await asyncio.get_running_loop().run_in_executor(state.threads, exposition, state.context)
+    text, media_type = await asyncio.get_running_loop().run_in_executor(
+        state.threads, exposition, state.monitor, state.traffic
+    )
     return Response(text, media_type=media_type)

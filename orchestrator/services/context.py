@@ -16,6 +16,7 @@ from .estimates import Estimates
 from .log_port import LiveLogs
 from .policy import Policy
 from .signals import Signals
+from .tally import Tally
 from .transaction import Transaction
 from .wakeup_port import Wakeups
 
@@ -35,6 +36,7 @@ class Context:
     clock: Clock = field(default_factory=steady_clock)
     signals: Signals = field(default_factory=Signals)
     estimates: Estimates = field(default_factory=Estimates)
+    tally: Tally = field(default_factory=Tally)
     policy: Policy = field(default_factory=Policy)
 
     @contextmanager
@@ -47,7 +49,7 @@ class Context:
             transaction = Transaction(connection, self.clock(), self.blobs)
             yield transaction
             transaction.write_events()
-        transaction.deliver(self.signals, self.wakeups)
+        transaction.deliver(self.signals, self.wakeups, self.tally)
 
     @contextmanager
     def preview(self) -> Iterator[Transaction]:

@@ -12,6 +12,7 @@ from orchestrator.store.events import NewEvent
 from . import signals
 from .blob_port import BlobStore
 from .signals import Signals
+from .tally import Tally
 from .wakeup_port import Wakeups
 
 
@@ -58,8 +59,9 @@ class Transaction:
             events.add(self.connection, self.at, self._events)
             self._topics.add(signals.EVENTS)
 
-    def deliver(self, heard: Signals, wakeups: Wakeups) -> None:
+    def deliver(self, heard: Signals, wakeups: Wakeups, tally: Tally) -> None:
         """Send what was to be told. The transaction is committed: nothing here may undo it."""
+        tally.note(self._events)
         for topic in self._topics:
             heard.changed(topic)
         for device, work in self._wakes:

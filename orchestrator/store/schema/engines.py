@@ -40,6 +40,12 @@ engine = Table(
         sqlite_where=text("removed_at IS NULL AND NOT quarantined"),
         postgresql_where=text("removed_at IS NULL AND NOT quarantined"),
     ),
+    Index(
+        "ix_engine_quarantined",
+        "created_at",
+        sqlite_where=text("removed_at IS NULL AND quarantined"),
+        postgresql_where=text("removed_at IS NULL AND quarantined"),
+    ),
     Index("ix_engine_gpu", "gpu", "created_at"),
     Index("ix_engine_created_at", "created_at"),
 )

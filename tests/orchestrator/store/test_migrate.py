@@ -27,6 +27,7 @@ def test_migrations_make_what_the_tables_say(database_url: str) -> None:
             "ix_attempt_live",
             "ix_build_ended",
             "ix_engine_good",
+            "ix_engine_quarantined",
             "uq_attempt_live_slot",
             "uq_build_active_purpose",
             "uq_preparation_active_key",
