@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from farm.protocol.backend_options import option_problems
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.target import BuildTarget
 
@@ -34,6 +35,7 @@ class Mechanism:
 def mechanism(target: BuildTarget, options: BuildOptions) -> Mechanism:
     """What building these options for this target means; never raises."""
     problems = list(_calibration_problems(target, options))
+    problems += option_problems(target.backend, target.backend_version, options)
     if target.backend == "onnxruntime":
         text = _ONNXRUNTIME.get(options.precision)
         plugins = "none"

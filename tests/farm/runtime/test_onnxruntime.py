@@ -10,7 +10,6 @@ from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import BuildFailed, Invalid, Unsupported
 from farm.protocol.options import BuildOptions, ShapeRange
 from farm.runtime.onnxruntime import open_session
-from farm.runtime.onnxruntime_options import check_options
 from farm.runtime.onnxruntime_profile import kernels
 
 from ...support import models
@@ -130,23 +129,6 @@ def test_the_first_run_of_each_kernel_does_not_count():
     assert kernels([{"cat": "Session", "name": "a_kernel_time", "dur": 1}], 2) == ()
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"threads": 2}, r"onnxruntime 1.19.2 has no option 'threads'. It takes intra_op_threads"),
-        ({"intra_op_threads": -1}, r"cannot honour intra_op_threads = -1"),
-        ({"intra_op_threads": True}, r"cannot honour intra_op_threads = True"),
-        ({"graph_optimization_level": "most"}, r"Give one of disable, basic, extended, all"),
-        ({"graph_optimization_level": ["all"]}, r"Give one of"),
-        ({"denormal_as_zero": 1}, r"Give true or false"),
-        ({"calibration_method": "guess"}, r"Give one of minmax, entropy, percentile"),
-    ],
-)
-def test_options_that_cannot_be_honoured_are_errors(options, message):
-    with pytest.raises(Unsupported, match=message):
-        check_options(options, "1.19.2")
-
-
 def test_every_option_reaches_the_session(opened):
     options = {
         "intra_op_threads": 1,
@@ -155,7 +137,6 @@ def test_every_option_reaches_the_session(opened):
         "denormal_as_zero": True,
         "graph_optimization_level": "basic",
     }
-    check_options(options, "1.19.2")
     with opened(models.conv_net(), backend_options=options) as session:
         told = session._session.get_session_options()
         assert (told.intra_op_num_threads, told.inter_op_num_threads) == (1, 2)

@@ -11,12 +11,12 @@ import logging
 from pathlib import Path
 from typing import Any, Dict, Mapping
 
+from farm.protocol.backend_options import check_options
 from farm.protocol.errors import BuildFailed, Unsupported
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.requirement import requirement_from_target
 from farm.protocol.target import BuildTarget
 from farm.runtime.onnxruntime import open_session
-from farm.runtime.onnxruntime_options import check_options
 from farm.runtime.session import Session
 
 from .base import Availability, Builder, BuildOrder, BuiltEngine, Capabilities
@@ -53,13 +53,7 @@ class OnnxRuntimeBuilder(Builder):
 
         version = self._usable(order.target)
         self.require(order.options.precision, version)
-        options = check_options(order.options.backend_options, version)
-        calibrating = {"calibration_method", "per_channel"} & set(options)
-        if calibrating and order.options.precision is not Precision.INT8:
-            raise Unsupported(
-                f"onnxruntime {version} uses {min(calibrating)} only for int8, not for {order.options.precision}",
-                "Add --precision int8, or leave the option out.",
-            )
+        check_options(self.name, version, order.options)
         source, fixed = fix_axes(order)
         try:
             return _built(order, source, version, fixed)
