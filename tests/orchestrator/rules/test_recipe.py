@@ -1,0 +1,29 @@
+"""How a host prepares: steps and tools."""
+
+from __future__ import annotations
+
+import pytest
+
+from farm.protocol.errors import Invalid
+from orchestrator.rules.recipe import DEFAULT_STEPS, can_prepare, recipe_for
+
+
+def test_a_recipe_names_the_tools_of_the_newest_host_whatever_their_order() -> None:
+    old, new = {"onnx": "1.9.0"}, {"onnx": "1.23.2"}
+    assert recipe_for(None, [old, new]) == recipe_for(None, [new, old])
+    assert recipe_for(None, [old, new]).tools == new
+    assert [step.name for step in recipe_for(None, []).steps] == list(DEFAULT_STEPS)
+    assert recipe_for((), [new]).steps == ()
+
+
+def test_only_a_host_with_these_tools_prepares() -> None:
+    recipe = recipe_for(("fold",), [{"onnx": "1.23.2"}])
+    assert can_prepare(recipe, {"onnx": "1.23.2"})
+    assert not can_prepare(recipe, {"onnx": "1.23.1"})
+    assert not can_prepare(recipe, {"onnx": "1.23.2", "onnxslim": "0.1.98"})
+
+
+@pytest.mark.parametrize("steps", [("fold", "fold"), ("no such",), ("../fold",)])
+def test_steps_that_cannot_be_are_refused(steps: tuple[str, ...]) -> None:
+    with pytest.raises(Invalid):
+        recipe_for(steps, [])
