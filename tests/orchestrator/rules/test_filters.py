@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from farm.protocol.errors import Invalid
 from farm.protocol.facts import GpuFacts
 from farm.protocol.target import targets_from_facts
-from orchestrator.rules.filters import ATTRIBUTES, Subject, is_filter, parse_filter
+from orchestrator.rules.filters import ATTRIBUTES, Filter, Sieve, Subject, is_filter, parse_filter
 from tests.support.coordinator import cpu_facts, gpu_facts
 
 CARD = replace(
@@ -126,3 +126,45 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 def test_a_comparison_and_its_opposite_never_agree(number: int, name: str) -> None:
     assert parse_filter(f"{name}>={number}").matches(GPU) is not parse_filter(f"{name}<{number}").matches(GPU)
     assert parse_filter(f"{name}={number}").matches(GPU) is not parse_filter(f"{name}!={number}").matches(GPU)
+
+
+class CountingFilter(Filter):
+    """A filter that remembers the devices it was asked about."""
+
+    asked: list[str]
+
+    def matches(self, subject: Subject) -> bool:
+        self.asked.append(subject.device)
+        return super().matches(subject)
+
+
+def counting(text: str) -> CountingFilter:
+    made = CountingFilter(parse_filter(text).clauses)
+    object.__setattr__(made, "asked", [])  # a filter is frozen
+    return made
+
+
+@given(st.lists(st.lists(clauses(), min_size=1, max_size=2).map(",".join), max_size=6))
+def test_a_sieve_tells_what_each_of_its_filters_tells(texts: list[str]) -> None:
+    filters = [parse_filter(text) for text in texts]
+    sieve = Sieve(filters)
+    for subject in (GPU, CPU, GPU, replace(GPU, device="desk-2"), CPU):
+        assert sieve.matching(subject) == tuple(at for at, item in enumerate(filters) if item.matches(subject))
+
+
+def test_a_sieve_compares_once_what_looks_the_same_to_all_its_filters() -> None:
+    card, processor = counting("sm>=80"), counting("gpu=cpu")
+    sieve = Sieve([card, processor])
+    told = [sieve.matching(replace(GPU, device=name)) for name in ("desk-1", "desk-2", "desk-3")]
+    assert (told, card.asked, processor.asked) == ([(0,)] * 3, ["desk-1"], ["desk-1"])
+    assert sieve.matching(CPU) == (1,)
+    assert card.asked == ["desk-1", "box"]
+
+
+def test_a_sieve_tells_apart_what_one_of_its_filters_tells_apart() -> None:
+    sieve = Sieve([parse_filter("sm>=80"), parse_filter("device=desk-2")])
+    assert [sieve.matching(replace(GPU, device=name)) for name in ("desk-1", "desk-2")] == [(0,), (0, 1)]
+
+
+def test_a_sieve_without_filters_lets_nothing_through() -> None:
+    assert Sieve([]).matching(GPU) == ()
