@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from farm.protocol.errors import FarmError, Forbidden, Unauthorized
+from farm.protocol.errors import FarmError, Forbidden, Unauthorized, Unavailable
 from orchestrator.services.caller import Caller
 
 from .errors import error_response
@@ -68,6 +68,8 @@ class Authentication:
 
     def _refusal(self, request: Request, error: FarmError) -> Response:
         address = request.client.host if request.client else "unknown"
+        if isinstance(error, Unavailable):
+            return error_response(error, request.method)  # whether the token is right could not be looked up
         if not self._failures.note(address):
             too_many = Unauthorized("too many wrong tokens came from this address", "Wait a minute.")
             return JSONResponse(too_many.to_json(), 429, {"Retry-After": "60"})

@@ -50,10 +50,16 @@ def reconcile(context: Context) -> Round:
 
 def run(context: Context, stop: threading.Event) -> None:
     """Reconcile each second until told to stop; a round that fails is told and tried again."""
+    failed = False
     while not stop.wait(_PERIOD_S):
         try:
+            if failed:
+                # Whatever kept us from the database kept the holders of leases from it, too.
+                begin(context)
+            failed = False
             reconcile(context)
         except FarmError as error:
+            failed = True
             log.warning("a round of the reconciler failed: %s", error)
 
 

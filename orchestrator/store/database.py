@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,17 +85,27 @@ class Database:
 
     def _check_idle(self, connection: Any, record: Any, _proxy: Any) -> None:
         """Refuse a connection that broke while it was idle: the pool opens another one."""
-        # Not at each use, as `pool_pre_ping` does: that is one more round trip for every transaction.
-        if time.monotonic() - record.info.get(_USED_AT, 0.0) < _FRESH_S:
-            return
+        used_at = record.info.get(_USED_AT)
+        if used_at is None:
+            return  # just opened
         try:
-            self.engine.dialect.do_ping(connection)
+            # Not at each use, as `pool_pre_ping` does: that is one more round trip for every transaction. A server that
+            # ends says so, which costs no round trip to notice; one that vanished says nothing.
+            if time.monotonic() - used_at >= _FRESH_S or _was_told(connection):
+                self.engine.dialect.do_ping(connection)
         except self.engine.dialect.loaded_dbapi.Error as error:
             raise DisconnectionError from error
 
     def close(self) -> None:
         """Close every pooled connection."""
         self.engine.dispose()
+
+
+def _was_told(connection: Any) -> bool:
+    """True when the server sent something that nobody asked for, or hung up."""
+    waiting = select.poll()
+    waiting.register(connection.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _note_use(_connection: Any, record: Any) -> None:

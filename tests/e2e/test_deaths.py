@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,11 +13,11 @@ from farm.protocol.views import AttemptView, SubmissionView
 from tests.support.waiting import until
 
 from .fleet import LEASE_S, Fleet, ends, stage_of
+from .history import LONG_S, long, moment, seconds
 from .process import Process, alive
 
 pytestmark = [pytest.mark.services, pytest.mark.fault, pytest.mark.slow]
 
-LONG_S = 5.0
 EXPIRED, PUBLISHED = AttemptEnd.EXPIRED, AttemptEnd.PUBLISHED
 HOST, DEVICE = Role.HOST, Role.DEVICE
 STAGES = [
@@ -37,22 +36,12 @@ def helper(shared: Fleet) -> Callable[[Role], Process]:
 
 def slow_worker(fleet: Fleet, name: str, role: Role, stage: State) -> Process:
     """A worker of one role for which this stage lasts."""
-    return fleet.worker(name, "--roles", str(role), FARM_FAILPOINTS=f"{stage}=pause:{LONG_S:g}")
+    return fleet.worker(name, "--roles", str(role), FARM_FAILPOINTS=long(stage))
 
 
 def tried(fleet: Fleet, submission: SubmissionView, role: Role) -> tuple[AttemptView, ...]:
     """The attempts of the work of this role."""
     return fleet.preparation_attempts(submission) if role is HOST else fleet.build(submission).attempts
-
-
-def seconds(attempt: AttemptView) -> float:
-    """How long it lasted."""
-    assert attempt.ended_at is not None
-    return (moment(attempt.ended_at) - moment(attempt.started_at)).total_seconds()
-
-
-def moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
 
 
 def one_engine(fleet: Fleet, submission: SubmissionView) -> None:

