@@ -36,7 +36,9 @@ IMPORTS = {
     "farm.protocol": Row(ours=()),
     "farm.device": Row(CONTRACT, when_used=("tensorrt", "tensorrt_rtx", "onnxruntime", "cuda")),
     "farm.device.checks": Row((*CONTRACT, "farm.device"), when_used=("httpx",)),
-    "farm.runtime": Row((*CONTRACT, "farm.device"), ("numpy",), ("onnxruntime", "tensorrt", "tensorrt_rtx", "cuda")),
+    "farm.runtime": Row(
+        (*CONTRACT, "farm.device", "farm.filehash"), ("numpy",), ("onnxruntime", "tensorrt", "tensorrt_rtx", "cuda")
+    ),
     "farm.client": Row((*CONTRACT, "farm"), ("httpx",)),
     "farm.cli": Row(("farm",), ("click",), ("rich", "httpx", "tomli", "numpy", "onnxruntime")),
     "farm": Row(("farm",), when_used=("numpy",)),
@@ -49,7 +51,9 @@ IMPORTS = {
     "orchestrator.api": Row(SERVICES, ("fastapi", "starlette", "pydantic", "jinja2", "prometheus_client", "uvicorn")),
     "orchestrator": Row((*PACKAGES[:2],), ("click",), ("uvicorn", "rich")),
     "worker.device": Row(
-        (*CONTRACT, "farm.runtime", "farm.device", *CHILD), ("numpy",), ("onnx", "onnxruntime", "tensorrt")
+        (*CONTRACT, "farm.runtime", "farm.device", "farm.filehash", *CHILD),
+        ("numpy",),
+        ("onnx", "onnxruntime", "tensorrt"),
     ),
     "worker.host": Row(("farm", *CHILD), ("numpy",), ("onnx", "onnxruntime", "onnxslim", "onnx_graphsurgeon")),
     "worker.child": Row((*CONTRACT, "worker.settings")),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import hashlib
-import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Iterator, Optional
 
+from farm.filehash import file_ref
 from farm.protocol.errors import Conflict, Invalid, StorageFull
 from farm.protocol.model import FileRef
 
@@ -23,17 +22,10 @@ def hash_file(path: Path, name: Optional[str] = None, progress: Optional[Progres
 
     Raises: Invalid: it cannot be read.
     """
-    tell, name, done = or_quiet(progress), name or path.name, 0
-    running, buffer = hashlib.sha256(), memoryview(bytearray(CHUNK_BYTES))
-    with reading(path) as stream:
-        total = os.fstat(stream.fileno()).st_size
-        while True:
-            count = stream.readinto(buffer)
-            if not count:
-                return FileRef(name, done, running.hexdigest())
-            running.update(buffer[:count])
-            done += count
-            tell(Transfer("hash", name, done, max(total, done)))
+    tell, name = or_quiet(progress), name or path.name
+    with _read(path):
+        total = path.stat().st_size
+        return file_ref(path, name, lambda done: tell(Transfer("hash", name, done, max(total, done))))
 
 
 @contextmanager
@@ -42,9 +34,14 @@ def reading(path: Path) -> Iterator[Any]:
 
     Raises: Invalid: it cannot be read.
     """
+    with _read(path), path.open("rb", buffering=0) as stream:
+        yield stream
+
+
+@contextmanager
+def _read(path: Path) -> Iterator[None]:
     try:
-        with path.open("rb", buffering=0) as stream:
-            yield stream
+        yield
     except OSError as error:
         raise Invalid(f"cannot read {path}: {error.strerror or error}", "Check the path and its rights.") from error
 

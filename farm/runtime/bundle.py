@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
+from farm.filehash import file_ref
 from farm.protocol.codec import dumps, loads
 from farm.protocol.engine import MANIFEST_FILE, EngineManifest
 from farm.protocol.errors import BlobCorrupt, Invalid, NotFound
 from farm.protocol.model import FileRef, check_relative
-
-_CHUNK_BYTES = 1 << 20
 
 
 def read_manifest(folder: Path) -> EngineManifest:
@@ -56,14 +54,11 @@ def check_bytes(folder: Path, item: FileRef) -> None:
     Raises: NotFound, BlobCorrupt, Invalid
     """
     path = folder / check_relative(item.name)
-    running = hashlib.sha256()
     try:
-        with path.open("rb") as stream:
-            for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b""):
-                running.update(chunk)
+        found = file_ref(path)
     except FileNotFoundError:
         raise NotFound(f"{path} is missing", "Fetch the engine again.") from None
     except OSError as error:
         raise Invalid(f"cannot read {path}: {error.strerror}", "Fetch the engine again.") from error
-    if running.hexdigest() != item.sha256:
+    if found.sha256 != item.sha256:
         raise BlobCorrupt(f"{path} is damaged: it is not {item.sha256[:12]}", "Fetch the engine again.")

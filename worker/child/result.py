@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
 from farm.protocol.engine import TensorSpec
 from farm.protocol.model import FileRef
 from farm.protocol.report import BenchmarkReport, VerificationReport
 from farm.protocol.requirement import EngineRequirement
-
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -33,13 +29,3 @@ class ChildResult:
     effective: Dict[str, Any] = field(default_factory=dict)
     degraded: bool = False
     samples: Optional[FileRef] = None
-
-
-def file_ref(folder: Path, name: str) -> FileRef:
-    """A file of a folder by content, read once and in constant memory."""
-    running, size = hashlib.sha256(), 0
-    with (folder / name).open("rb") as stream:
-        for chunk in iter(lambda: stream.read(_CHUNK_BYTES), b""):
-            running.update(chunk)
-            size += len(chunk)
-    return FileRef(name, size, running.hexdigest())

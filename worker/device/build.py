@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
+from farm.filehash import file_ref
 from farm.protocol.errors import BuildFailed, Invalid, Unsupported
 from farm.protocol.model import GRAPH_FILE
 from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
@@ -19,7 +20,7 @@ from farm.runtime.verify.run import verify
 from farm.runtime.verify.tolerance import check_policy
 from farm.runtime.verify.verdict import unjudged
 from worker.child.guard import CALIBRATION_FILE, INPUTS_FILE, OUTPUTS_FILE
-from worker.child.result import ChildResult, file_ref
+from worker.child.result import ChildResult
 
 from .builders.base import Builder, BuildOrder, BuiltEngine
 from .builders.table import load
@@ -58,7 +59,7 @@ def make(work: BuildWork, workspace: Path, enter: Enter) -> ChildResult:
         verification = _verify(work, workspace, session, inputs)
         benchmark, samples = _measure(work, workspace, session, inputs, verification, enter)
         return ChildResult(
-            files=tuple(file_ref(workspace / "output", name) for name in built.files),
+            files=tuple(file_ref(workspace / "output" / name, name) for name in built.files),
             inputs=session.inputs,
             outputs=session.outputs,
             requirement=built.requirement,
@@ -66,7 +67,7 @@ def make(work: BuildWork, workspace: Path, enter: Enter) -> ChildResult:
             benchmark=benchmark,
             effective=built.effective,
             degraded=built.degraded,
-            samples=file_ref(workspace / "output", samples) if samples else None,
+            samples=file_ref(workspace / "output" / samples, samples) if samples else None,
         )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from farm.device.hosttools import probe_host_tools
 from farm.device.machine import Machine
 from farm.device.system import memory_bytes
+from farm.filehash import file_ref
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Invalid, Unsupported
 from farm.protocol.keys import PreparationRecipe
@@ -21,7 +22,6 @@ from farm.protocol.states import State
 from farm.protocol.work import PreparationWork, Prepared
 from farm.runtime.arrays import save_arrays
 from worker.child.guard import INPUTS_FILE, OUTPUTS_FILE
-from worker.child.result import file_ref
 
 from .graph.model import Model
 from .graph.pipeline import Pipeline
@@ -115,7 +115,7 @@ def _written(model: Model, output: Path, known: Mapping[str, FileRef]) -> tuple[
 def _file(output: Path, name: str, known: Mapping[str, FileRef]) -> FileRef:
     # Weights that no step touched are the model's own files: their digest was verified when they arrived.
     same = known.get(name) if name != GRAPH_FILE else None
-    return same if same is not None else file_ref(output, name)
+    return same if same is not None else file_ref(output / name, name)
 
 
 def _stored(output: Path, inputs: Mapping[str, Array], reference: Reference) -> dict[str, str]:
@@ -125,4 +125,4 @@ def _stored(output: Path, inputs: Mapping[str, Array], reference: Reference) -> 
     if reference.outputs is not None:
         save_arrays(output / OUTPUTS_FILE, reference.outputs)
         names = [INPUTS_FILE, OUTPUTS_FILE]
-    return {name: file_ref(output, name).sha256 for name in names}
+    return {name: file_ref(output / name, name).sha256 for name in names}

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import AbstractSet, Optional, Tuple, Union
 
+from farm.filehash import file_ref
 from farm.protocol.codec import loads
 from farm.protocol.errors import Conflict, Invalid, LeaseLost
 from farm.protocol.model import FileRef
 from farm.protocol.work import BuildResult, PreparationResult, Prepared
 from worker.child.guard import INPUTS_FILE, OUTPUTS_FILE, RESULT_FILE
-from worker.child.result import ChildResult, file_ref
+from worker.child.result import ChildResult
 from worker.child.untrusted import check_left, read_left
 from worker.coordinator import LeaseLine
 
@@ -111,7 +112,7 @@ def _files_of(made: Made, output: Path) -> Tuple[FileRef, ...]:
         return files
     references = {INPUTS_FILE: made.reference_inputs, OUTPUTS_FILE: made.reference_outputs}
     names = [name for name, sha256 in references.items() if sha256 is not None]
-    return (*files, *(file_ref(output, check_left(output, name)) for name in names))
+    return (*files, *(file_ref(output / check_left(output, name), name) for name in names))
 
 
 def _present(ref: Optional[FileRef]) -> Tuple[FileRef, ...]:

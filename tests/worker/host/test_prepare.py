@@ -10,12 +10,12 @@ from onnx import TensorProto, helper
 
 from farm.device.hosttools import probe_host_tools
 from farm.device.machine import Machine
+from farm.filehash import file_ref
 from farm.protocol.errors import Invalid, Unsupported
 from farm.protocol.options import ReferencePolicy
 from farm.protocol.states import State
 from farm.runtime.arrays import load_arrays
 from tests.support import models
-from worker.child.result import file_ref
 from worker.host.prepare import prepare
 
 from .broken import graph
@@ -62,9 +62,9 @@ def test_a_pre_trained_model_becomes_a_graph_with_references(silero: Path, tmp_p
 def test_every_file_is_named_by_its_content(silero: Path, tmp_path: Path) -> None:
     prepared = prepare(workspace(tmp_path, silero / models.SILERO_FILE, SHAPES), tmp_path, ignored)
     output = tmp_path / "output"
-    assert prepared.files == (file_ref(output, "model.onnx"),)
-    assert prepared.reference_inputs == file_ref(output, "reference_inputs.npz").sha256
-    assert prepared.reference_outputs == file_ref(output, "reference_outputs.npz").sha256
+    assert prepared.files == (file_ref(output / "model.onnx"),)
+    assert prepared.reference_inputs == file_ref(output / "reference_inputs.npz").sha256
+    assert prepared.reference_outputs == file_ref(output / "reference_outputs.npz").sha256
     assert sorted(path.name for path in tmp_path.iterdir()) == ["input", "output", "spec.json"]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from farm.filehash import file_ref
 from farm.onnxfile import external_files
 from farm.protocol.codec import dumps
 from farm.protocol.keys import PreparationKey, PreparationRecipe, StepCall
@@ -15,7 +16,6 @@ from farm.protocol.model import ModelManifest
 from farm.protocol.options import ReferencePolicy
 from farm.protocol.work import PreparationWork
 from farm.runtime.arrays import save_arrays
-from worker.child.result import file_ref
 
 ALL = ("fold", "simplify", "infer_shapes")
 
@@ -39,7 +39,7 @@ def workspace(
         names.append(item.name)
     for name, values in (arrays or {}).items():
         save_arrays(source / name, values)
-    manifest = ModelManifest(tuple(file_ref(source, name) for name in names))
+    manifest = ModelManifest(tuple(file_ref(source / name, name) for name in names))
     recipe = PreparationRecipe(tuple(StepCall(name) for name in steps), dict(tools or {}))
     key = PreparationKey(manifest.digest, recipe, policy or ReferencePolicy())
     work = PreparationWork("p-1", key, manifest)
