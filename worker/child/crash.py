@@ -48,11 +48,11 @@ def _seen(ended: Ended) -> tuple[FailureKind, str, str]:
         held = f" while it held {ended.peak_bytes // _MEGABYTE} MiB" if ended.peak_bytes else ""
         return (
             FailureKind.OUT_OF_MEMORY,
-            f"it was ended{held}: out of memory",
+            f"its process was ended{held}: out of memory",
             "Free memory on the device, or raise FARM_WORKER_MEMORY_BYTES where that is set.",
         )
     if ended.timed_out:
-        return FailureKind.TIMED_OUT, f"it was not done after {ended.child_ms / 1000:.0f} s", again
+        return FailureKind.TIMED_OUT, f"its process was not done after {ended.child_ms / 1000:.0f} s", again
     if ended.signal is not None:
         return FailureKind.CRASHED, f"its process was killed by {ended.signal}", again
     return FailureKind.CRASHED, f"its process ended with status {ended.status} and left no result", again
