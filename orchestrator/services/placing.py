@@ -54,9 +54,9 @@ def look(connection: Connection, order: Order, is_stored: Callable[[str], bool])
     if order.force:
         return fresh
     judged = [
-        (engine_id, judge(found, order.wanted))
-        for engine_id, found in evidence.with_key(connection, order.key.digest)
-        if _has_files(connection, engine_id, is_stored)
+        (engine.id, judge(engine.evidence, order.wanted))
+        for engine in evidence.with_key(connection, order.key.digest)
+        if all(map(is_stored, engine.files))
     ]
     by_hit = {hit: engine_id for engine_id, hit in reversed(judged)}
     if Hit.SERVES in by_hit:
@@ -95,11 +95,6 @@ def place(transaction: Transaction, order: Order) -> Place:
         return Place(State.FAILED, reason, preparation_id=preparation.id)
     build = _new_build(transaction, order, prospect, preparation)
     return Place(build.state, preparation_id=preparation.id, build_id=build.id)
-
-
-def _has_files(connection: Connection, engine_id: str, is_stored: Callable[[str], bool]) -> bool:
-    row = evidence.by_id(connection, engine_id)
-    return row is not None and all(is_stored(item.sha256) for item in row.described.files)
 
 
 def _after_earlier(connection: Connection, order: Order, prospect: Prospect) -> Prospect:

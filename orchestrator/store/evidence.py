@@ -49,16 +49,25 @@ class EngineRow:
         return loads(EngineManifest, self.manifest)
 
 
+@dataclass(frozen=True)
+class Keyed:
+    """An engine of some key: what is known about it, and the digests of the files that it consists of."""
+
+    id: str
+    evidence: Evidence
+    files: tuple[str, ...]
+
+
 def by_id(connection: Connection, engine_id: str) -> EngineRow | None:
     """The engine of this id, removed or not."""
     row = connection.execute(select(engine).where(engine.c.id == engine_id)).mappings().first()
     return EngineRow(**row) if row else None
 
 
-def with_key(connection: Connection, key: str) -> tuple[tuple[str, Evidence], ...]:
-    """The engines with this key that were not removed, newest first, each with what is known about it."""
+def with_key(connection: Connection, key: str) -> tuple[Keyed, ...]:
+    """The engines with this key that were not removed, newest first."""
     query = (
-        select(engine.c.id, engine.c.degraded, engine.c.quarantined)
+        select(engine.c.id, engine.c.degraded, engine.c.quarantined, engine.c.manifest)
         .where(engine.c.key == key, engine.c.removed_at.is_(None))
         .order_by(engine.c.created_at.desc())
     )
@@ -79,7 +88,11 @@ def with_key(connection: Connection, key: str) -> tuple[tuple[str, Evidence], ..
     for engine_id, policy in connection.execute(policies):
         measured[engine_id].add(policy)
     return tuple(
-        (row.id, Evidence(row.degraded, row.quarantined, verdicts[row.id], frozenset(measured[row.id])))
+        Keyed(
+            row.id,
+            Evidence(row.degraded, row.quarantined, verdicts[row.id], frozenset(measured[row.id])),
+            tuple(item.sha256 for item in loads(EngineManifest, row.manifest).files),
+        )
         for row in found
     )
 
