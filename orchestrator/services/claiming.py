@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from farm.protocol.errors import Forbidden, Unavailable
 from farm.protocol.states import Role, State
-from farm.protocol.work import BuildWork, Claim, ClaimAsk, Lease, PreparationWork, ReuseEngine
+from farm.protocol.work import BuildWork, Claim, ClaimAsk, Lease, PreparationWork, Prepared, ReuseEngine
 from orchestrator.rules.matching import refusals, slot_serves
 from orchestrator.rules.recipe import can_prepare
 from orchestrator.store import attempts, builds, catalog, evidence, preparations, queue, submissions
@@ -67,7 +67,8 @@ def _again(context: Context, transaction: Transaction, row: AttemptRow) -> Claim
     lease = Lease(row.id, row.token, context.policy.lease_ttl_s)
     build = builds.by_id(connection, row.build_id) if row.build_id else None
     if build:
-        return Claim(lease, build=_build_work(context, connection, build))
+        prepared = preparations.by_id(connection, build.preparation_id)
+        return Claim(lease, build=_build_work(context, connection, build, prepared.result if prepared else None))
     preparation = preparations.by_id(connection, row.preparation_id or "")
     if preparation is None:
         raise Unavailable(f"the work of {row.id} cannot be read", "Claim again.")
@@ -76,32 +77,30 @@ def _again(context: Context, transaction: Transaction, row: AttemptRow) -> Claim
 
 def _lease_preparation(context: Context, transaction: Transaction, device: Claimant, ask: ClaimAsk) -> Claim | None:
     connection = transaction.connection
-    for preparation_id, key in queue.next_preparations(connection, ask.hint):
-        if not can_prepare(key.recipe, device.facts.host_tools):
-            continue
-        row = preparations.by_id(connection, preparation_id)
-        if row is None:
-            continue
-        token, number = row.token + 1, row.attempts + 1
-        preparations.change(connection, row.id, state=State.LEASED, token=token, attempts=number)
-        transaction.emit("preparation", device=device.stand.name, data={"preparation": row.id, "state": State.LEASED})
-        lease = _lease(context, transaction, device, ask, (None, row.id), token, number)
-        return Claim(lease, preparation=_preparation_work(connection, row))
-    return None
+    tools = device.facts.host_tools
+    row = queue.next_preparation(connection, lambda key: can_prepare(key.recipe, tools), ask.hint)
+    if row is None:
+        return None
+    token, number = row.token + 1, row.attempts + 1
+    preparations.change(connection, row.id, state=State.LEASED, token=token, attempts=number)
+    transaction.emit("preparation", device=device.stand.name, data={"preparation": row.id, "state": State.LEASED})
+    lease = _lease(context, transaction, device, ask, (None, row.id), token, number)
+    return Claim(lease, preparation=_preparation_work(connection, row))
 
 
 def _lease_build(context: Context, transaction: Transaction, device: Claimant, ask: ClaimAsk) -> Claim | None:
     connection = transaction.connection
     served = [digest for digest, target in device.targets.items() if slot_serves(ask.slot, device.facts, target)]
-    row = queue.next_build(connection, served, ask.hint)
-    if row is None:
+    queued = queue.next_build(connection, served, ask.hint)
+    if queued is None:
         return None
+    row = queued.build
     token, number = row.token + 1, row.attempts + 1
     builds.change(connection, row.id, state=State.LEASED, token=token, attempts=number, device_id=device.id)
     submissions.follow(connection, row.id, State.LEASED)
     transaction.emit("build", build=row.id, device=device.stand.name, data={"state": State.LEASED})
     lease = _lease(context, transaction, device, ask, (row.id, None), token, number)
-    return Claim(lease, build=_build_work(context, connection, row))
+    return Claim(lease, build=_build_work(context, connection, row, queued.prepared))
 
 
 def _lease(
@@ -136,9 +135,7 @@ def _preparation_work(connection: Connection, preparation: PreparationRow) -> Pr
     return PreparationWork(preparation.id, preparation.preparation_key, manifest)
 
 
-def _build_work(context: Context, connection: Connection, build: BuildRow) -> BuildWork:
-    preparation = preparations.by_id(connection, build.preparation_id)
-    prepared = preparation.result if preparation else None
+def _build_work(context: Context, connection: Connection, build: BuildRow, prepared: Prepared | None) -> BuildWork:
     if prepared is None:
         raise Unavailable(f"{build.id} is queued although its preparation is not there", "Claim again.")
     return BuildWork(

@@ -6,13 +6,22 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from farm.protocol.codec import loads
 from farm.protocol.report import Failure
 from farm.protocol.states import AttemptEnd
 
+from . import statements
 from .tables import attempt, device
+
+_HELD_OR_ASKED = select(attempt).where(
+    attempt.c.device_id == bindparam("device"),
+    (attempt.c.nonce == bindparam("nonce")) | (attempt.c.live & (attempt.c.slot == bindparam("slot"))),
+)
+_DEVICE_OF = (
+    select(device.c.name).join(attempt, attempt.c.device_id == device.c.id).where(attempt.c.id == bindparam("attempt"))
+)
 
 
 @dataclass(frozen=True)
@@ -56,32 +65,29 @@ def add(connection: Connection, row: AttemptRow) -> None:
 
     Raises: Raced: the slot got another one at the same time.
     """
-    connection.execute(insert(attempt).values(**{**row.__dict__, "stages": json.dumps(row.stages)}))
+    connection.execute(statements.adding(attempt), {**row.__dict__, "stages": json.dumps(row.stages)})
 
 
 def by_id(connection: Connection, attempt_id: str, lock: bool = False) -> AttemptRow | None:
     """The attempt of this id; locked against other writers when asked."""
-    query = select(attempt).where(attempt.c.id == attempt_id)
-    row = connection.execute(query.with_for_update() if lock else query).mappings().first()
+    row = connection.execute(statements.by_id(attempt, lock), {"id": attempt_id}).mappings().first()
     return _row(row) if row else None
 
 
 def held_or_asked(connection: Connection, device_id: str, slot: str, nonce: str) -> tuple[AttemptRow, ...]:
     """The attempt that this nonce got, and the one that holds the slot."""
-    mine = attempt.c.device_id == device_id
-    query = select(attempt).where(mine, (attempt.c.nonce == nonce) | (attempt.c.live & (attempt.c.slot == slot)))
-    return _rows(connection, query)
+    rows = connection.execute(_HELD_OR_ASKED, {"device": device_id, "slot": slot, "nonce": nonce}).mappings()
+    return tuple(_row(row) for row in rows)
 
 
 def device_of(connection: Connection, attempt_id: str) -> str | None:
     """The name of the device that holds, or held, a lease."""
-    query = select(device.c.name).join(attempt, attempt.c.device_id == device.c.id).where(attempt.c.id == attempt_id)
-    return connection.execute(query).scalar()
+    return connection.execute(_DEVICE_OF, {"attempt": attempt_id}).scalar()
 
 
 def change(connection: Connection, attempt_id: str, **columns: Any) -> None:
     """Change single columns."""
-    connection.execute(update(attempt).where(attempt.c.id == attempt_id).values(**columns))
+    statements.change(connection, attempt, attempt_id, columns)
 
 
 def stages_text(stages: tuple[dict[str, Any], ...]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
 
 from farm.protocol.codec import dumps, loads
 from farm.protocol.keys import RequestKey
@@ -13,6 +13,7 @@ from farm.protocol.options import BenchmarkPolicy, VerifyPolicy
 from farm.protocol.report import Failure
 from farm.protocol.states import State
 
+from . import statements
 from .parsing import key_of
 from .tables import attempt, build, preparation, request
 
@@ -70,14 +71,8 @@ class BuildRow:
 
 def by_id(connection: Connection, build_id: str, lock: bool = False) -> BuildRow | None:
     """The build of this id; locked against other writers when asked."""
-    query = select(build).where(build.c.id == build_id)
-    return first(connection, query.with_for_update() if lock else query)
-
-
-def first(connection: Connection, query: Any) -> BuildRow | None:
-    """The first build that a query over the whole table finds."""
-    row = connection.execute(query).mappings().first()
-    return _row(row) if row else None
+    row = connection.execute(statements.by_id(build, lock), {"id": build_id}).mappings().first()
+    return row_of(row) if row else None
 
 
 def active_for(connection: Connection, *purposes: str) -> dict[str, BuildRow]:
@@ -99,7 +94,7 @@ def newest_ended(connection: Connection, key: str, purpose: str) -> tuple[BuildR
         return None
     columns = dict(row)
     preparation_key = columns.pop("preparation_key")
-    return _row(columns), preparation_key
+    return row_of(columns), preparation_key
 
 
 def add(connection: Connection, row: BuildRow) -> None:
@@ -107,12 +102,12 @@ def add(connection: Connection, row: BuildRow) -> None:
 
     Raises: Raced: another transaction made an active one for this purpose first.
     """
-    connection.execute(insert(build).values(**row.__dict__))
+    connection.execute(statements.adding(build), row.__dict__)
 
 
 def change(connection: Connection, build_id: str, **columns: Any) -> None:
     """Change single columns."""
-    connection.execute(update(build).where(build.c.id == build_id).values(**columns))
+    statements.change(connection, build, build_id, columns)
 
 
 def waiting_for(connection: Connection, preparation_id: str) -> tuple[BuildRow, ...]:
@@ -172,8 +167,9 @@ def failure_text(failure: Failure | None) -> str | None:
 
 
 def _rows(connection: Connection, query: Any) -> tuple[BuildRow, ...]:
-    return tuple(_row(row) for row in connection.execute(query).mappings())
+    return tuple(row_of(row) for row in connection.execute(query).mappings())
 
 
-def _row(row: Any) -> BuildRow:
+def row_of(row: Any) -> BuildRow:
+    """The build in a mapping of its columns."""
     return BuildRow(**{**row, "state": State(row["state"])})

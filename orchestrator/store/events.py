@@ -7,14 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from .tables import event, request
 
 # Any number that no other user of this database locks.
 _ORDER_LOCK = 0x6661726D
-_IN_ORDER = text(f"SELECT pg_advisory_xact_lock({_ORDER_LOCK})")
-_ADDED = insert(event)
+_COLUMNS = ("at", "kind", "submission_id", "build_id", "device", "data")
+_ADD = insert(event)
+# A sequence hands out ids before the commit: without the lock a reader could see 8 and only later 7. The id is made
+# for a row that comes from the lock, so that it is taken first.
+_ORDER = select(func.pg_advisory_xact_lock(_ORDER_LOCK).label("held")).cte("in_order")
+_ADD_IN_ORDER = insert(event).from_select(
+    list(_COLUMNS),
+    select(*(bindparam(f"new_{name}", type_=event.c[name].type) for name in _COLUMNS)).select_from(_ORDER),
+)
 
 
 @dataclass(frozen=True)
@@ -43,21 +50,10 @@ class NewEvent:
 
 def add(connection: Connection, at: float, new: Sequence[NewEvent]) -> None:
     """Add events; ids grow in the order of the commits, so that `id > seen` never misses one."""
-    if connection.dialect.name == "postgresql":
-        # A sequence hands out ids before the commit: without this a reader could see 8 and only later 7.
-        connection.execute(_IN_ORDER)
-    rows = [
-        {
-            "at": at,
-            "kind": one.kind,
-            "submission_id": one.submission,
-            "build_id": one.build,
-            "device": one.device,
-            "data": json.dumps(one.data),
-        }
-        for one in new
-    ]
-    connection.execute(_ADDED, rows)
+    rows = [(at, one.kind, one.submission, one.build, one.device, json.dumps(one.data)) for one in new]
+    in_order = connection.dialect.name == "postgresql"
+    names = [f"new_{name}" for name in _COLUMNS] if in_order else _COLUMNS
+    connection.execute(_ADD_IN_ORDER if in_order else _ADD, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def newest_id(connection: Connection) -> int:

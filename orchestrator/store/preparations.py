@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
 from farm.protocol.codec import dumps, loads
 from farm.protocol.keys import PreparationKey
@@ -13,6 +13,7 @@ from farm.protocol.report import Failure
 from farm.protocol.states import State
 from farm.protocol.work import Prepared
 
+from . import statements
 from .parsing import prepared_of
 from .tables import attempt, build, preparation
 
@@ -55,8 +56,8 @@ class PreparationRow:
 
 def by_id(connection: Connection, preparation_id: str, lock: bool = False) -> PreparationRow | None:
     """The preparation of this id; locked against other writers when asked."""
-    query = select(preparation).where(preparation.c.id == preparation_id)
-    return _first(connection, query.with_for_update() if lock else query)
+    row = connection.execute(statements.by_id(preparation, lock), {"id": preparation_id}).mappings().first()
+    return row_of(row) if row else None
 
 
 def newest(connection: Connection, key: str) -> PreparationRow | None:
@@ -92,13 +93,13 @@ def add(connection: Connection, preparation_id: str, key: PreparationKey, priori
         attempts=0,
         token=0,
     )
-    connection.execute(insert(preparation).values(**row.__dict__))
+    connection.execute(statements.adding(preparation), row.__dict__)
     return row
 
 
 def change(connection: Connection, preparation_id: str, **columns: Any) -> None:
     """Change single columns."""
-    connection.execute(update(preparation).where(preparation.c.id == preparation_id).values(**columns))
+    statements.change(connection, preparation, preparation_id, columns)
 
 
 def hurry(connection: Connection, preparation_id: str, priority: int) -> None:
@@ -124,7 +125,7 @@ def unwoken(connection: Connection, before: float, limit: int) -> tuple[Preparat
         .order_by(preparation.c.priority.desc(), preparation.c.queued_at)
         .limit(limit)
     )
-    return tuple(_row(row) for row in connection.execute(query).mappings())
+    return tuple(row_of(row) for row in connection.execute(query).mappings())
 
 
 def live_attempt(connection: Connection, preparation_id: str) -> str | None:
@@ -135,8 +136,9 @@ def live_attempt(connection: Connection, preparation_id: str) -> str | None:
 
 def _first(connection: Connection, query: Any) -> PreparationRow | None:
     row = connection.execute(query).mappings().first()
-    return _row(row) if row else None
+    return row_of(row) if row else None
 
 
-def _row(row: Any) -> PreparationRow:
+def row_of(row: Any) -> PreparationRow:
+    """The preparation in a mapping of its columns."""
     return PreparationRow(**{**row, "state": State(row["state"])})

@@ -7,15 +7,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from farm.protocol.codec import loads
 from farm.protocol.options import BenchmarkPolicy
 from farm.protocol.states import State
 from farm.protocol.submit import SubmitAsk
 
+from . import statements
 from .parsing import benchmark_of
 from .tables import build, request, submission
+
+_FOLLOW = (
+    update(request)
+    .where(request.c.build_id == bindparam("build"), request.c.ended_at.is_(None))
+    .values(state=bindparam("stand"))
+)
+_WANTING = (
+    select(request)
+    .where(request.c.build_id == bindparam("build"), request.c.ended_at.is_(None))
+    .order_by(request.c.id)
+    .with_for_update()
+)
 
 
 @dataclass(frozen=True)
@@ -68,12 +81,13 @@ def add(connection: Connection, row: SubmissionRow) -> None:
 
     Raises: Raced: one with the same idempotency key was stored first.
     """
-    connection.execute(insert(submission).values(**{**row.__dict__, "tags": json.dumps(row.tags)}))
+    connection.execute(statements.adding(submission), {**row.__dict__, "tags": json.dumps(row.tags)})
 
 
 def by_id(connection: Connection, submission_id: str) -> SubmissionRow | None:
     """The submission of this id."""
-    return _one(connection, select(submission).where(submission.c.id == submission_id))
+    row = connection.execute(statements.by_id(submission), {"id": submission_id}).mappings().first()
+    return _submission(row) if row else None
 
 
 def by_idempotency(connection: Connection, token_id: str, idempotency: str) -> SubmissionRow | None:
@@ -116,7 +130,7 @@ def find(connection: Connection, wanted: Listing, before: float | None, limit: i
 
 def add_requests(connection: Connection, rows: Sequence[RequestRow]) -> None:
     """Store the requests of a submission."""
-    connection.execute(insert(request), [dict(row.__dict__) for row in rows])
+    connection.execute(statements.adding(request), [dict(row.__dict__) for row in rows])
 
 
 def requests_of(connection: Connection, submission_ids: Iterable[str]) -> tuple[RequestRow, ...]:
@@ -131,7 +145,7 @@ def requests_of(connection: Connection, submission_ids: Iterable[str]) -> tuple[
 
 def request_by_id(connection: Connection, request_id: str) -> RequestRow | None:
     """The request of this id."""
-    found = _requests(connection, select(request).where(request.c.id == request_id))
+    found = _requests(connection, statements.by_id(request), {"id": request_id})
     return found[0] if found else None
 
 
@@ -143,19 +157,17 @@ def lock_requests(connection: Connection, request_ids: Sequence[str]) -> tuple[R
 
 def wanting(connection: Connection, build_id: str) -> tuple[RequestRow, ...]:
     """The active requests that want a build, locked."""
-    query = select(request).where(request.c.build_id == build_id, request.c.ended_at.is_(None))
-    return _requests(connection, query.order_by(request.c.id).with_for_update())
+    return _requests(connection, _WANTING, {"build": build_id})
 
 
 def change_request(connection: Connection, request_id: str, **columns: Any) -> None:
     """Change single columns of a request."""
-    connection.execute(update(request).where(request.c.id == request_id).values(**columns))
+    statements.change(connection, request, request_id, columns)
 
 
 def follow(connection: Connection, build_id: str, state: State) -> None:
     """Let the active requests stand where their build stands."""
-    active = (request.c.build_id == build_id) & request.c.ended_at.is_(None)
-    connection.execute(update(request).where(active).values(state=state))
+    connection.execute(_FOLLOW, {"build": build_id, "stand": state})
 
 
 def unanswered(connection: Connection, limit: int) -> tuple[str, ...]:
@@ -183,6 +195,6 @@ def _submission(row: Any) -> SubmissionRow:
     return SubmissionRow(**{**row, "tags": json.loads(row["tags"])})
 
 
-def _requests(connection: Connection, query: Any) -> tuple[RequestRow, ...]:
-    rows = connection.execute(query).mappings()
+def _requests(connection: Connection, query: Any, given: dict[str, Any] | None = None) -> tuple[RequestRow, ...]:
+    rows = connection.execute(query, given or {}).mappings()
     return tuple(RequestRow(**{**row, "state": State(row["state"])}) for row in rows)

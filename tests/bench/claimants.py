@@ -36,6 +36,16 @@ class Claimant(threading.Thread):
         self._gate = gate
 
     def run(self) -> None:
+        try:
+            self._work()
+        except threading.BrokenBarrierError:
+            pass  # another one says why
+        except BaseException:
+            # Nobody waits for one that will not come.
+            self._gate.abort()
+            raise
+
+    def _work(self) -> None:
         self._connection.connect()
         self._gate.wait()
         for slot in SLOTS:

@@ -77,10 +77,7 @@ def _fill(url: str, folder: Path) -> int:
         kinds = tuple(f"device-{number}" for number in range(len(CARDS) * len(VERSIONS)))
         for number in range(_MODELS):
             farm.submit(b"model %d" % number, kinds, name=f"net-{number}")
-        served: list[str] = []
-        # A claim passes over what the coordinator looks at in that moment.
-        while len(served) < _MODELS:
-            served += host.serve()
+        assert len(host.serve()) == _MODELS
         return _MODELS * len(kinds)
     finally:
         farm.context.database.close()
@@ -89,7 +86,9 @@ def _fill(url: str, folder: Path) -> int:
 def _claim(url: str, secrets: list[str]) -> Any:
     command = [sys.executable, "-m", "tests.bench.claimants", url]
     given = json.dumps(secrets)
-    return json.loads(subprocess.run(command, input=given, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+    return json.loads(
+        subprocess.run(command, input=given, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
+    )
 
 
 def _rows(told: dict[str, Any], queued: int) -> list[Row]:

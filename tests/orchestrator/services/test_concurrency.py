@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from typing import TypeVar
 
@@ -13,7 +13,9 @@ from farm.protocol.errors import LeaseLost
 from farm.protocol.states import AttemptEnd, State
 from farm.protocol.work import Claim
 from orchestrator.services import build_views, submissions
+from orchestrator.store import builds, preparations
 from orchestrator.store.build_lists import BuildListing
+from orchestrator.store.database import Connection
 from tests.support.coordinator import Coordinator, Talker, cpu_facts
 
 T = TypeVar("T")
@@ -170,3 +172,30 @@ def test_submits_cancels_and_workers_at_once_leave_nothing_active(farm: Coordina
     for item in build_views.find(farm.context, BuildListing(), None, 1000):
         assert item.state in (State.DONE, State.CANCELLED)
         assert [one.end for one in item.attempts].count(AttemptEnd.PUBLISHED) == (item.state is State.DONE)
+
+
+def test_work_that_is_only_looked_at_is_not_passed_over(farm: Coordinator) -> None:
+    box = farm.enrol()
+    view = farm.submit()
+    build_id = view.builds[0].build or ""
+    with farm.context.database.read() as connection:
+        build = builds.by_id(connection, build_id)
+    assert build
+
+    claim = claimed_while(farm, box, lambda looking: preparations.by_id(looking, build.preparation_id, lock=True))
+    assert claim.preparation
+    box.prepare(claim)
+    claim = claimed_while(farm, box, lambda looking: builds.by_id(looking, build_id, lock=True))
+    assert claim.build
+
+
+def claimed_while(farm: Coordinator, box: Talker, look: Callable[[Connection], object]) -> Claim:
+    """What a slot gets that asks while another transaction has locked, and will let go."""
+    with ThreadPoolExecutor(1) as pool:
+        with farm.context.database.write() as looking:
+            look(looking)
+            claiming = pool.submit(box.claim)
+            assert wait([claiming], timeout=0.3).not_done
+        claim = claiming.result(timeout=30)
+    assert claim
+    return claim
