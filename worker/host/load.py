@@ -12,6 +12,7 @@ from farm.protocol.errors import Invalid
 from .complaints import invalid
 from .graph import weights
 from .graph.check import check
+from .graph.functions import check_functions
 from .graph.model import Model
 from .graph.walk import count, tensors
 
@@ -39,6 +40,7 @@ def load(path: Path) -> Model:
         raise Invalid(f"{path.name} is not an ONNX file: {error}", "Give an ONNX file.") from error
     _check_weights(proto)
     _check_interface(proto)
+    check_functions(proto)
     model = _opened(proto, path.parent)
     try:
         check(model)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,13 +19,17 @@ def graphs(graph: GraphProto) -> Iterator[GraphProto]:
 
 def operators(model: ModelProto) -> Iterator[NodeProto]:
     """All operators of a model, those of its functions too."""
-    for graph in graphs(model.graph):
-        yield from graph.node
+    yield from inside(model.graph.node)
     for function in model.functions:
-        for operator in function.node:
-            yield operator
-            for inner in _inner_graphs(operator):
-                yield from inner.node
+        yield from inside(function.node)
+
+
+def inside(outer: Iterable[NodeProto]) -> Iterator[NodeProto]:
+    """These operators, and all in the graphs inside them."""
+    for operator in outer:
+        yield operator
+        for inner in _inner_graphs(operator):
+            yield from inner.node
 
 
 def tensors(model: ModelProto) -> Iterator[TensorProto]:
