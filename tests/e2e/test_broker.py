@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 import redis
+from celery import Celery
 
 from farm.protocol.states import AttemptEnd, State
+from farm.protocol.views import SubmissionView
+from farm.protocol.wakeup import QUEUE, prefix_of
 from orchestrator.queue.celery_wakeups import CeleryWakeups
 from tests.support.services import Postgres, private_broker
 from tests.support.waiting import until
 
-from .fleet import Fleet, ends, fleet, net
+from .fleet import Fleet, fleet, net
+from .history import landed, long, now
 
 pytestmark = [pytest.mark.services, pytest.mark.fault, pytest.mark.slow]
 
-LONG = "building=pause:5"
+LONG = long(State.BUILDING)
 PUBLISHED = AttemptEnd.PUBLISHED
 
 
@@ -33,50 +38,99 @@ def woken(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) -> Itera
         yield made, broker_url
 
 
-def test_one_message_delivered_five_times_builds_once(woken: tuple[Fleet, str], model: Path) -> None:
+@pytest.fixture
+def wakeups(woken: tuple[Fleet, str]) -> Iterator[CeleryWakeups]:
+    """Wakes as the coordinator does, beside it."""
+    made = CeleryWakeups(woken[1])
+    yield made
+    made.close()
+
+
+def wake(wakeups: CeleryWakeups, device: str, build: str) -> datetime:
+    """Send one wake-up; the moment at which the broker had it."""
+    sent = wakeups.counts().sent
+    wakeups.wake(device, build)
+    until(lambda: wakeups.counts().sent > sent)
+    return now()
+
+
+def one_attempt(farm: Fleet, submission: SubmissionView, *faults: datetime) -> None:
+    """Prove by the only attempt that the faults came in the midst of a long build, and made no difference."""
+    farm.ended(submission)
+    (only,) = farm.build(submission).attempts
+    assert only.end is PUBLISHED, farm.story(submission)
+    landed(only, State.BUILDING, *faults)
+    assert len(farm.engines(submission)) == 1
+
+
+def test_one_message_delivered_five_times_builds_once(
+    woken: tuple[Fleet, str], wakeups: CeleryWakeups, model: Path
+) -> None:
     farm, url = woken
     worker = farm.worker("five", FARM_FAILPOINTS=LONG)
     submission = farm.submit(model)
     farm.in_stage(submission, State.BUILDING)
     build = farm.build(submission).id
-    wakeups = CeleryWakeups(url)
-    for number in range(1, 6):
-        wakeups.wake("five", build)
-        until(lambda number=number: wakeups.counts().sent == number)
+    sent = [wake(wakeups, "five", build) for _ in range(5)]
+    one_attempt(farm, submission, *sent)
     with redis.Redis.from_url(url) as client:
         until(lambda: client.llen("farm:five:wakeups") == 0)
-    wakeups.close()
-    farm.ended(submission)
-    assert ends(farm.build(submission).attempts) == [PUBLISHED]
-    assert len(farm.engines(submission)) == 1
     farm.retire(worker)
 
 
-def test_a_build_outlasts_the_visibility_timeout(woken: tuple[Fleet, str], model: Path) -> None:
-    farm, _ = woken
+def test_a_build_outlasts_the_visibility_timeout(woken: tuple[Fleet, str], wakeups: CeleryWakeups, model: Path) -> None:
+    farm, url = woken
     worker = farm.make_worker("patient", FARM_FAILPOINTS=LONG)
-    worker.lie = "import worker.consumer; worker.consumer._CONNECTION['visibility_timeout'] = 1"
+    # The timeout is over within a second and looked at each second, in place of an hour and each two minutes.
+    short = "visibility_timeout=1, unacked_restore_interval=1, unacked_restore_throttle=1"
+    worker.lie = f"import worker.consumer; worker.consumer._CONNECTION.update({short})"
     worker.start()
     farm.await_worker(worker)
     submission = farm.submit(model)
-    farm.ended(submission)
-    (only,) = farm.build(submission).attempts
-    assert only.end is PUBLISHED
-    assert len(farm.engines(submission)) == 1
+    farm.in_stage(submission, State.BUILDING)
+    begun = now()
+    with redis.Redis.from_url(url) as client:
+        leave_unacknowledged(url, client, wakeups, "patient", farm.build(submission).id)
+        until(lambda: not client.exists("farm:patient:unacked"), told="nothing was given out again")
+    one_attempt(farm, submission, begun, now())
     farm.retire(worker)
 
 
-def test_the_whole_memory_of_the_broker_is_lost_again_and_again(woken: tuple[Fleet, str], tmp_path: Path) -> None:
+def leave_unacknowledged(url: str, client: redis.Redis, wakeups: CeleryWakeups, device: str, build: str) -> None:
+    """Have a wake-up in the broker that a consumer of the device took and never acknowledged."""
+    # Taken under another name, since the device itself would be faster.
+    wake(wakeups, "nobody", build)
+    app = Celery("farm", broker=url, set_as_current=False)
+    options = {"global_keyprefix": prefix_of("nobody")}
+    with app, app.connection_for_read(url, transport_options=options) as connection:
+        channel = connection.channel()
+        channel.do_restore = False
+        assert channel.basic_get(QUEUE) is not None
+        for kept in ("unacked", "unacked_index"):
+            assert client.renamenx(prefix_of("nobody") + kept, prefix_of(device) + kept)
+
+
+def test_the_whole_memory_of_the_broker_is_lost_again_and_again(
+    woken: tuple[Fleet, str], wakeups: CeleryWakeups, model: Path, tmp_path: Path
+) -> None:
     farm, url = woken
-    worker = farm.worker("forgetful")
+    worker = farm.worker("forgetful", FARM_FAILPOINTS=LONG)
+    submission = farm.submit(model)
+    farm.in_stage(submission, State.BUILDING)
+    build = farm.build(submission).id
+    lost, others = [], []
     with redis.Redis.from_url(url) as client:
-        submissions = []
-        for seed in range(4):
-            submissions.append(farm.submit(net(tmp_path, 7000 + seed)))
+        for seed in range(3):
+            others.append(farm.submit(net(tmp_path, 7000 + seed)))
+            wake(wakeups, "forgetful", build)
+            wake(wakeups, "nobody", build)
+            assert client.dbsize() > 0
             client.flushall()
-    for submission in submissions:
-        farm.ended(submission)
-        assert len(farm.engines(submission)) == 1
+            lost.append(now())
+            assert client.dbsize() == 0
+    one_attempt(farm, submission, *lost)
+    for other in others:
+        one_attempt(farm, other)
     farm.retire(worker)
 
 
@@ -88,6 +142,7 @@ def test_the_broker_stops_and_starts_empty(tmp_path: Path, postgres: Postgres, m
             running = farm.submit(model)
             farm.in_stage(running, State.BUILDING)
             first.stop()
+            stopped = now()
             # Submitted and done without any broker: the coordinator says that it is down, and goes on.
             without = farm.submit(net(tmp_path, 8001))
             farm.ended(running)
@@ -96,6 +151,6 @@ def test_the_broker_stops_and_starts_empty(tmp_path: Path, postgres: Postgres, m
                 assert again == broker_url
                 after = farm.submit(net(tmp_path, 8002))
                 farm.ended(after)
-            for submission in (running, without, after):
-                assert ends(farm.build(submission).attempts) == [PUBLISHED], farm.story(submission)
-                assert len(farm.engines(submission)) == 1
+            one_attempt(farm, running, stopped)
+            for submission in (without, after):
+                one_attempt(farm, submission)
