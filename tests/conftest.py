@@ -85,3 +85,11 @@ def silero() -> Path:
     from .support import models
 
     return models.silero_folder(os.environ)
+
+
+@pytest.fixture(scope="session")
+def rig() -> Path:
+    """The folder to search for `tensorrt_rtx`, a real builder; one that cannot be made is an error, never a skip."""
+    from .rig import rig as rigs
+
+    return rigs.rig(os.environ)
