@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any, Dict, Tuple, Type, TypeVar, Union, get_type_hints
 
 from .errors import ProtocolError
+from .plainjson import parse
 
 T = TypeVar("T")
 
@@ -77,7 +78,7 @@ def loads(kind: Type[T], text: Union[str, bytes]) -> T:
     Raises: ProtocolError: not JSON, or not of this kind.
     """
     try:
-        data = json.loads(text)
+        data = parse(text)
     except ValueError as error:
         raise ProtocolError(f"{kind.__name__}: not JSON: {error}") from error
     return from_json(kind, data)

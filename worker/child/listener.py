@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import threading
 from typing import Callable, Dict
+
+from farm.protocol.plainjson import parse
 
 _CHUNK_BYTES = 64 << 10
 _LONGEST_STAGE_LINE = 4096
@@ -44,9 +45,9 @@ class StageLines:
                 self._log(b"farm: the child tells too many stages; further ones are not heard\n")
             return
         try:
-            told = json.loads(line[: _LONGEST_STAGE_LINE + 1])
+            told = parse(line[: _LONGEST_STAGE_LINE + 1])
             name, detail = str(told["state"]), str(told.get("detail", ""))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             self._log(b"farm: the child told a stage that cannot be read\n")
             return
         self._stage(name, detail)
