@@ -7,11 +7,10 @@ import shutil
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
 
-from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Invalid
-from farm.protocol.options import ShapeRange
 
 from .base import BuildOrder
+from .shapes import check_profiles
 
 FIXED_FILE = "fixed.onnx"
 
@@ -46,13 +45,11 @@ def fixed_axes(order: BuildOrder) -> Fixed:
 
     Raises: Invalid
     """
+    check_profiles(order)
     specs = {spec.name: spec for spec in order.inputs}
     sizes: Dict[Tuple[str, int], List[Optional[int]]] = {}
     for profile in order.options.profiles:
         for name, allowed in profile.items():
-            if name not in specs:
-                raise Invalid(f"a profile names the input {name!r}", f"The model's inputs are {', '.join(specs)}.")
-            _check(specs[name], allowed)
             for axis, size in enumerate(specs[name].shape):
                 if size == -1:
                     one = allowed.minimum[axis] if allowed.minimum[axis] == allowed.maximum[axis] else None
@@ -96,20 +93,6 @@ def _graphs(graph: Any) -> Iterator[Any]:
         for attribute in node.attribute:
             for inner in (*attribute.graphs, *([attribute.g] if attribute.HasField("g") else [])):
                 yield from _graphs(inner)
-
-
-def _check(spec: TensorSpec, allowed: ShapeRange) -> None:
-    if not len(allowed.minimum) == len(allowed.optimum) == len(allowed.maximum) == len(spec.shape):
-        raise Invalid(
-            f"the profile gives input {spec.name!r} {len(allowed.optimum)} axes, the model {len(spec.shape)}",
-            "Give a size for each axis of the model.",
-        )
-    for axis, (size, low, high) in enumerate(zip(spec.shape, allowed.minimum, allowed.maximum)):
-        if size not in (-1, low) or size not in (-1, high):
-            raise Invalid(
-                f"the profile gives axis {axis} of input {spec.name!r} {low} to {high}, the model fixes it at {size}",
-                "Export the model with a dynamic axis, or give that size.",
-            )
 
 
 def _link(source: Path, target: Path) -> None:
