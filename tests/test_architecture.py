@@ -34,24 +34,29 @@ SERVICES = (*CONTRACT, "orchestrator.rules", "orchestrator.services")
 # The longest name that fits a module is its row. A package may always import itself.
 IMPORTS = {
     "farm.protocol": Row(ours=()),
+    "farm.backends": Row(CONTRACT),
     "farm.device": Row(CONTRACT, when_used=("tensorrt", "tensorrt_rtx", "onnxruntime", "cuda")),
     "farm.device.checks": Row((*CONTRACT, "farm.device"), when_used=("httpx",)),
     "farm.runtime": Row(
-        (*CONTRACT, "farm.device", "farm.filehash"), ("numpy",), ("onnxruntime", "tensorrt", "tensorrt_rtx", "cuda")
+        (*CONTRACT, "farm.backends", "farm.device", "farm.filehash"),
+        ("numpy",),
+        ("onnxruntime", "tensorrt", "tensorrt_rtx", "cuda"),
     ),
     "farm.client": Row((*CONTRACT, "farm"), ("httpx",)),
     "farm.cli": Row(("farm",), ("click",), ("rich", "httpx", "tomli", "numpy", "onnxruntime")),
     "farm": Row(("farm",), when_used=("numpy",)),
-    "orchestrator.rules": Row(CONTRACT),
+    "orchestrator.rules": Row((*CONTRACT, "farm.backends")),
     # Functions of `orchestrator.store` are the port to the database; SQL stays behind them.
     "orchestrator.services": Row((*SERVICES, "orchestrator.store")),
     "orchestrator.store": Row(SERVICES, ("sqlalchemy", "alembic")),
     "orchestrator.queue": Row(SERVICES, ("celery", "kombu", "redis")),
     "orchestrator.blobs": Row(SERVICES),
-    "orchestrator.api": Row(SERVICES, ("fastapi", "starlette", "pydantic", "jinja2", "prometheus_client", "uvicorn")),
+    "orchestrator.api": Row(
+        SERVICES, ("fastapi", "starlette", "pydantic", "jinja2", "orjson", "prometheus_client", "uvicorn")
+    ),
     "orchestrator": Row((*PACKAGES[:2],), ("click",), ("uvicorn", "rich")),
     "worker.device": Row(
-        (*CONTRACT, "farm.runtime", "farm.device", "farm.filehash", *CHILD),
+        (*CONTRACT, "farm.backends", "farm.runtime", "farm.device", "farm.filehash", *CHILD),
         ("numpy",),
         ("onnx", "onnxruntime", "tensorrt"),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from farm.protocol.backend_options import option_problems
+from farm.backends.options import option_problems
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.target import BuildTarget
 

@@ -11,7 +11,7 @@ import logging
 from pathlib import Path
 from typing import Any, Dict, Mapping
 
-from farm.protocol.backend_options import check_options
+from farm.backends.options import check_options
 from farm.protocol.errors import BuildFailed, Unsupported
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.requirement import requirement_from_target

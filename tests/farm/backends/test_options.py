@@ -7,7 +7,7 @@ from typing import Any, Dict
 
 import pytest
 
-from farm.protocol.backend_options import BACKEND_OPTIONS, CALIBRATION_METHODS, check_options, option_problems
+from farm.backends.options import BACKEND_OPTIONS, CALIBRATION_METHODS, check_options, option_problems
 from farm.protocol.errors import Unsupported
 from farm.protocol.options import BuildOptions, Precision
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
-from .errors import Unsupported
-from .options import BuildOptions, Precision
+from farm.protocol.errors import Unsupported
+from farm.protocol.options import BuildOptions, Precision
 
 OPTIMIZATION_LEVELS = ("disable", "basic", "extended", "all")
 CALIBRATION_METHODS = ("minmax", "entropy", "percentile")
