@@ -54,13 +54,22 @@ def preparation_log(transport: Transport, preparation: str, follow: bool = False
 
 
 def source_log(transport: Transport, source: LogSource, follow: bool = False) -> Iterator[str]:
-    """The lines of a build's log; of one that was never started those of its preparation, which tell why."""
+    """The lines of a build's log; of one that was never started those of its preparation, which tell why.
+
+    Where the preparation is not known, what the failure of the build holds of them.
+    """
     empty = True
     for line in build_log(transport, source.build, follow):
         empty = False
         yield line
-    if empty and source.preparation:
+    if not empty:
+        return
+    if source.preparation:
         yield from preparation_log(transport, source.preparation)
+        return
+    view = transport.value(BuildView, "GET", f"/builds/{segment(source.build)}")
+    if view.failure is not None:
+        yield from view.failure.log_tail.splitlines()
 
 
 def sources_of(transport: Transport, submission_or_build: str, target: Optional[str] = None) -> Tuple[LogSource, ...]:

@@ -80,7 +80,9 @@ def guard(
         told = work(loads(kind, (workspace / SPEC_FILE).read_bytes()), workspace, stages.enter)
         _write(workspace / RESULT_FILE, told)
     except Exception as error:  # whatever it is, the parent is told
-        traceback.print_exc()
+        # An error of ours with nothing behind it is one sentence, which the parent puts into the log.
+        if not isinstance(error, FarmError) or error.__cause__ is not None:
+            traceback.print_exc()
         _write(workspace / FAILURE_FILE, failure_from_error(error, stages.current))
         return 1
     return 0

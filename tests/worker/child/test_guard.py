@@ -52,6 +52,22 @@ def test_a_result_is_written_and_stages_are_told(child, tmp_path):
     assert json.loads((tmp_path / "result.json").read_text()) == {"number": 8}
 
 
+def test_only_what_is_not_understood_is_traced_in_the_log(child, capfd):
+    def refuse(task, workspace, enter):
+        raise Invalid("the model takes any size of x", "Say which to use.")
+
+    def wrap(task, workspace, enter):
+        try:
+            raise RuntimeError("the words of a library")
+        except RuntimeError as error:
+            raise BuildFailed("gave up", "Read the log.") from error
+
+    child(refuse)
+    assert "Traceback" not in "".join(capfd.readouterr())
+    child(wrap)
+    assert "RuntimeError: the words of a library" in "".join(capfd.readouterr())
+
+
 @pytest.mark.parametrize(
     ("error", "kind"),
     [

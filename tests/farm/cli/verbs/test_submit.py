@@ -228,5 +228,11 @@ def test_a_build_that_never_started_shows_how_it_was_prepared(farm: Farm, double
     assert farm("logs", "s1", "--preparation").lines == ["fold: 12 nodes less", "simplify: failed"]
 
 
+def test_a_build_that_is_named_alone_shows_why_it_never_started(farm: Farm, double: Double, model: Path) -> None:
+    farm("submit", model, "-t", "broken", "--wait")
+    double.logs["b1-broken"] = b""
+    assert farm("logs", "b1-broken").lines == ["Traceback", "Foo"]
+
+
 def test_watching_needs_something_to_watch(farm: Farm) -> None:
     assert "farm status SUBMISSION --watch" in farm("status", "--watch").err
