@@ -10,7 +10,7 @@ from typing import Callable, Mapping, Optional, Tuple
 from farm.protocol.errors import Invalid
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.states import Role
-from farm.protocol.target import CPU_BACKENDS
+from farm.protocol.target import AHEAD_OF_TIME, CPU_BACKENDS
 from farm.protocol.work import Enrolment
 
 _CACHE_BYTES = 20 << 30
@@ -107,8 +107,9 @@ def enrolment(settings: WorkerSettings, facts: DeviceFacts) -> Enrolment:
 
 def _slots(facts: DeviceFacts, roles: Tuple[Role, ...]) -> Tuple[str, ...]:
     """One for each card that a runtime here can use, and one for the processor where it has something to do."""
-    on_cards = Role.DEVICE in roles and any(item.name not in CPU_BACKENDS for item in facts.backends)
-    on_processor = Role.HOST in roles or any(item.name in CPU_BACKENDS for item in facts.backends)
+    without_card = CPU_BACKENDS | AHEAD_OF_TIME
+    on_cards = Role.DEVICE in roles and any(item.name not in without_card for item in facts.backends)
+    on_processor = Role.HOST in roles or any(item.name in without_card for item in facts.backends)
     cards = tuple(f"gpu{number}" for number in range(len(facts.gpus))) if on_cards else ()
     return (*cards, *(("cpu0",) if on_processor or not cards else ()))
 

@@ -9,6 +9,8 @@ from .facts import BackendFacts, DeviceFacts, GpuFacts
 
 # Builders that make engines for the processor; all others make them for an accelerator.
 CPU_BACKENDS = frozenset({"onnxruntime"})
+# Builders that make engines for a set of accelerators without having one.
+AHEAD_OF_TIME = frozenset({"tensorrt_rtx"})
 
 # What people call a processor by: the widest vectors it has.
 _WIDEST_FIRST = ("avx512f", "avx2", "avx", "sse4_2", "sve2", "sve", "asimdhp", "asimd")
@@ -33,7 +35,7 @@ class BuildTarget:
         backend: Name of the builder.
         backend_version: Full version of its runtime.
         backend_detail: What else of the runtime changes its engines.
-        gpu: None for a processor target.
+        gpu: None for a processor target, and for one that is built ahead of time.
         instruction_sets: Of the processor; empty for an accelerator target, whose engine does not depend on them.
         toolchain: Versions of what compiles plugins for it.
     """
@@ -53,8 +55,12 @@ class BuildTarget:
 
     def label(self) -> str:
         """A short name for people, such as `Tesla V100 · tensorrt 10.4.0`; not an identity."""
-        hardware = self.gpu.name if self.gpu else "cpu " + self._widest()
-        return f"{hardware} · {self.backend} {self.backend_version}"
+        return f"{self._hardware()} · {self.backend} {self.backend_version}"
+
+    def _hardware(self) -> str:
+        if self.gpu:
+            return self.gpu.name
+        return "ahead of time" if self.backend in AHEAD_OF_TIME else "cpu " + self._widest()
 
     def _widest(self) -> str:
         known = [name for name in _WIDEST_FIRST if name in self.instruction_sets]
@@ -62,11 +68,13 @@ class BuildTarget:
 
 
 def targets_from_facts(facts: DeviceFacts) -> Tuple[BuildTarget, ...]:
-    """Every distinct target a device can build for: each runtime on each accelerator, or on the processor."""
+    """Every distinct target a device can build for: each runtime on each accelerator, or on none."""
     targets = []
     for backend in facts.backends:
         if backend.name in CPU_BACKENDS:
             targets.append(_cpu_target(facts, backend))
+        elif backend.name in AHEAD_OF_TIME:
+            targets.append(_target_ahead(facts, backend))
         else:
             targets.extend(_gpu_target(facts, backend, gpu) for gpu in facts.gpus)
     unique = []
@@ -84,6 +92,17 @@ def _cpu_target(facts: DeviceFacts, backend: BackendFacts) -> BuildTarget:
         platform=facts.platform,
         libc=facts.libc,
         instruction_sets=facts.cpu.instruction_sets,
+    )
+
+
+def _target_ahead(facts: DeviceFacts, backend: BackendFacts) -> BuildTarget:
+    # Where such an engine is built changes nothing in it: every machine with this version builds for one target.
+    return BuildTarget(
+        backend=backend.name,
+        backend_version=backend.version,
+        backend_detail=backend.detail,
+        platform=facts.platform,
+        libc=facts.libc,
     )
 
 

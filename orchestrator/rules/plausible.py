@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from farm.protocol.requirement import EngineRequirement
-from farm.protocol.target import BuildTarget
+from farm.protocol.target import AHEAD_OF_TIME, BuildTarget
 
 
 def contradictions(requirement: EngineRequirement, target: BuildTarget) -> tuple[str, ...]:
@@ -19,7 +19,10 @@ def contradictions(requirement: EngineRequirement, target: BuildTarget) -> tuple
     if capability and capability not in requirement.compute_capabilities:
         found.append(f"the requirement leaves out compute capability {capability}, which the build was for")
     others = set(requirement.compute_capabilities) - {capability}
-    if others and not requirement.hardware_compatible:
+    if target.backend in AHEAD_OF_TIME:
+        if not others:
+            found.append("the requirement names no compute capability, so no card could run the engine")
+    elif others and not requirement.hardware_compatible:
         found.append(f"only a hardware-compatible engine runs on {', '.join(sorted(others))}")
     more = set(requirement.instruction_sets) - set(target.instruction_sets)
     if more:

@@ -60,6 +60,8 @@ def test_a_machine_becomes_what_it_can_be() -> None:
     assert (made.name, made.roles, made.slots) == ("xavier-7", (Role.DEVICE,), ("gpu0",))
     both = replace(JETSON, backends=(*JETSON.backends, *HOST.backends), gpus=JETSON.gpus * 2)
     assert enrolment(WorkerSettings(Path("data")), both).slots == ("gpu0", "gpu1", "cpu0")
+    ahead = replace(JETSON, backends=(BackendFacts("tensorrt_rtx", "1.7.1.116"),))
+    assert enrolment(WorkerSettings(Path("data")), ahead).slots == ("cpu0",)
 
 
 @pytest.mark.parametrize(

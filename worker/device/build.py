@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 from farm.filehash import file_ref
 from farm.protocol.errors import BuildFailed, Invalid, Unsupported
-from farm.protocol.model import GRAPH_FILE
+from farm.protocol.model import GRAPH_FILE, FileRef
 from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
 from farm.protocol.requirement import requirement_from_target
 from farm.protocol.states import State
@@ -53,13 +53,16 @@ def make(work: BuildWork, workspace: Path, enter: Enter) -> ChildResult:
         enter(State.BUILDING, f"{builder.name} {work.key.target.backend_version}, {work.key.options.precision}")
         built = builder.build(_order(work, workspace))
         engine = workspace / "output" / built.files[0]
+    reason = builder.cannot_run(work.key.target)
+    if reason:
+        return _not_run(work, workspace, built, reason)
     enter(State.VERIFYING, "")
     with builder.open(engine, work.key.options) as session:
         inputs = _inputs(work, workspace)
         verification = _verify(work, workspace, session, inputs)
         benchmark, samples = _measure(work, workspace, session, inputs, verification, enter)
         return ChildResult(
-            files=tuple(file_ref(workspace / "output" / name, name) for name in built.files),
+            files=_files(workspace, built),
             inputs=session.inputs,
             outputs=session.outputs,
             requirement=built.requirement,
@@ -69,6 +72,26 @@ def make(work: BuildWork, workspace: Path, enter: Enter) -> ChildResult:
             degraded=built.degraded,
             samples=file_ref(workspace / "output" / samples, samples) if samples else None,
         )
+
+
+def _not_run(work: BuildWork, workspace: Path, built: BuiltEngine, reason: str) -> ChildResult:
+    """The result of a build whose engine nothing here can run: neither a verdict nor a time, and why."""
+    log.info("not verified and not measured: %s", reason)
+    known = work.reuse or built
+    return ChildResult(
+        files=_files(workspace, built),
+        inputs=known.inputs,
+        outputs=known.outputs,
+        requirement=built.requirement,
+        verification=unjudged(work.verify, reason),
+        benchmark=refused(work.benchmark, reason) if work.benchmark.enabled else None,
+        effective=built.effective,
+        degraded=built.degraded,
+    )
+
+
+def _files(workspace: Path, built: BuiltEngine) -> Tuple[FileRef, ...]:
+    return tuple(file_ref(workspace / "output" / name, name) for name in built.files)
 
 
 def _compile(work: BuildWork, builder: Builder, enter: Enter) -> None:

@@ -10,6 +10,13 @@ from orchestrator.rules.plausible import contradictions
 from .samples import target
 
 
+def test_an_engine_made_ahead_of_time_names_the_capabilities_it_was_made_for() -> None:
+    ahead = target("tensorrt_rtx", "1.7.1.116", sm=None)
+    honest = replace(requirement_from_target(ahead), compute_capabilities=("8.6", "8.9"))
+    assert contradictions(honest, ahead) == ()
+    assert contradictions(replace(honest, compute_capabilities=()), ahead)
+
+
 def test_a_requirement_follows_from_its_target() -> None:
     built_for = target(sm="9.0")
     honest = requirement_from_target(built_for)

@@ -76,12 +76,16 @@ class BuiltEngine:
         requirement: What it asks of a device.
         effective: What really happened, for the manifest.
         degraded: It was made on a lower rung than asked for.
+        inputs: As the backend tells them; needed only where the engine cannot be opened to be asked.
+        outputs: Likewise.
     """
 
     files: Tuple[str, ...]
     requirement: EngineRequirement
     effective: Dict[str, Any] = field(default_factory=dict)
     degraded: bool = False
+    inputs: Tuple[TensorSpec, ...] = ()
+    outputs: Tuple[TensorSpec, ...] = ()
 
 
 class Builder(ABC):
@@ -110,6 +114,13 @@ class Builder(ABC):
             Invalid: the order contradicts the model.
             BuildFailed: the backend gave up; the message is its own.
         """
+
+    def cannot_run(self, target: BuildTarget) -> str:
+        """Why no machine that builds for this target runs the engine, as a sentence; empty where it can.
+
+        Such an engine is published as it is built: unverified and without a time, for this reason.
+        """
+        return ""
 
     @abstractmethod
     def open(self, engine: Path, options: BuildOptions) -> Session:
