@@ -80,5 +80,8 @@ async def _sign_out(request: Request) -> Response:
 
 async def _home(request: Request) -> Response:
     state = request.app.state
-    tables = await asyncio.get_running_loop().run_in_executor(state.threads, overview.tables, state.context)
-    return page("home.html", caller=request.state.caller, tables=tables)
+
+    def make() -> Response:
+        return page("home.html", caller=request.state.caller, tables=overview.tables(state.context))
+
+    return await asyncio.get_running_loop().run_in_executor(state.threads, make)

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from farm.protocol.codec import to_json
 from farm.protocol.errors import Forbidden
 from farm.protocol.states import Scope
 from orchestrator.services.caller import Caller
@@ -21,6 +20,7 @@ from orchestrator.services.races import settled
 from orchestrator.services.tokens import Tokens
 
 from .body import LIMIT_BYTES, check_text, decode, read_body
+from .encoding import encode
 from .query import NoQuery, from_query
 
 B = TypeVar("B")
@@ -119,8 +119,8 @@ class Endpoint:
         if value is None:
             return Response(status_code=204)
         if isinstance(self.answer, ListOf):
-            return JSONResponse({self.answer.field: to_json(value)}, self.status)
-        return JSONResponse(to_json(value), self.status)
+            value = {self.answer.field: value}
+        return Response(encode(value), self.status, media_type="application/json")
 
 
 class Endpoints:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from itertools import chain
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from farm.protocol.states import ENDED_STATES, GOOD_STATES, State
 from farm.protocol.views import RequestView, SubmissionView
@@ -25,38 +24,12 @@ _MOST = 1000
 
 def view(context: Context, connection: Connection, row: SubmissionRow) -> SubmissionView:
     """One submission with its requests."""
-    return views(context, connection, [row])[0]
-
-
-def views(context: Context, connection: Connection, rows: Sequence[SubmissionRow]) -> tuple[SubmissionView, ...]:
-    """Submissions with their requests, in the given order."""
-    requests: dict[str, list[RequestRow]] = {row.id: [] for row in rows}
-    for request in submissions.requests_of(connection, requests):
-        requests[request.submission_id].append(request)
-    noisy = _noisy(connection, rows, requests)
-    waits = _waits(context, connection, chain.from_iterable(requests.values()))
-    made = []
-    for row in rows:
-        own = requests[row.id]
-        made.append(
-            SubmissionView(
-                id=row.id,
-                name=row.name,
-                model=row.model,
-                state=submission_state([item.state for item in own]),
-                created_at=iso(row.created_at),
-                created_by=row.created_by,
-                builds=tuple(_request(item, item.id in noisy, waits) for item in own),
-                tags=row.tags,
-                priority=row.priority,
-            )
-        )
-    return tuple(made)
+    return _views(context, connection, _with_requests(connection, [row]))[0]
 
 
 def find(context: Context, wanted: Listing, states: Sequence[State], limit: int) -> tuple[SubmissionView, ...]:
     """The newest submissions of a listing, in one of these states where any are given."""
-    found: list[SubmissionView] = []
+    found: list[_Submitted] = []
     before = None
     limit = min(limit, _MOST)
     # A submission is always in the state of one of its requests.
@@ -65,17 +38,54 @@ def find(context: Context, wanted: Listing, states: Sequence[State], limit: int)
         while len(found) < limit:
             page = max(limit - len(found), _PAGE) if states else limit
             rows = submissions.find(connection, wanted, before, page)
-            made = views(context, connection, rows)
-            found += [item for item in made if not states or item.state in states]
+            found += [item for item in _with_requests(connection, rows) if not states or item.state in states]
             if not states or len(rows) < page:
                 break
             before = rows[-1].created_at
-    return tuple(found[:limit])
+        return _views(context, connection, found[:limit])
 
 
-def _waits(context: Context, connection: Connection, requests: Iterable[RequestRow]) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Submitted:
+    """A submission with its requests, in the order of their targets."""
+
+    row: SubmissionRow
+    requests: tuple[RequestRow, ...]
+
+    @property
+    def state(self) -> State:
+        """Where it stands as a whole."""
+        return submission_state([item.state for item in self.requests])
+
+
+def _with_requests(connection: Connection, rows: Sequence[SubmissionRow]) -> list[_Submitted]:
+    requests: dict[str, list[RequestRow]] = {row.id: [] for row in rows}
+    for request in submissions.requests_of(connection, requests):
+        requests[request.submission_id].append(request)
+    return [_Submitted(row, tuple(requests[row.id])) for row in rows]
+
+
+def _views(context: Context, connection: Connection, found: Sequence[_Submitted]) -> tuple[SubmissionView, ...]:
+    noisy, waits = _noisy(connection, found), _waits(context, connection, found)
+    return tuple(
+        SubmissionView(
+            id=item.row.id,
+            name=item.row.name,
+            model=item.row.model,
+            state=item.state,
+            created_at=iso(item.row.created_at),
+            created_by=item.row.created_by,
+            builds=tuple(_request(request, request.id in noisy, waits) for request in item.requests),
+            tags=item.row.tags,
+            priority=item.row.priority,
+        )
+        for item in found
+    )
+
+
+def _waits(context: Context, connection: Connection, found: Sequence[_Submitted]) -> dict[str, str]:
     """What the builds of active requests wait for, by the id of the build."""
-    active = {item.build_id for item in requests if item.build_id and item.state not in ENDED_STATES}
+    active = {item.row.id for item in found if any(one.state not in ENDED_STATES for one in item.requests)}
     if not active:
         return {}
     stands = build_lists.standings(connection, active)
@@ -104,17 +114,17 @@ def _request(row: RequestRow, noisy: bool, waits: dict[str, str]) -> RequestView
     )
 
 
-def _noisy(
-    connection: Connection, rows: Sequence[SubmissionRow], requests: dict[str, list[RequestRow]]
-) -> frozenset[str]:
+def _noisy(connection: Connection, found: Sequence[_Submitted]) -> frozenset[str]:
     """The requests whose measurement, under the policy of their submission, was too noisy."""
     measured: dict[str, tuple[str, str]] = {}
-    for row in rows:
-        good = [item for item in requests[row.id] if item.engine_id and item.state in GOOD_STATES]
-        policy = row.benchmark if good else None
+    submitted = set()
+    for item in found:
+        good = [one for one in item.requests if one.engine_id and one.state in GOOD_STATES]
+        policy = item.row.benchmark if good else None
         if policy and policy.enabled:
-            measured.update({item.id: (item.engine_id or "", measure_digest(policy)) for item in good})
+            submitted.add(item.row.id)
+            measured.update({one.id: (one.engine_id or "", measure_digest(policy)) for one in good})
     if not measured:
         return frozenset()
-    found = evidence.noisy(connection, {engine_id for engine_id, _ in measured.values()})
-    return frozenset(request_id for request_id, pair in measured.items() if pair in found)
+    noisy = evidence.noisy(connection, submitted)
+    return frozenset(request_id for request_id, pair in measured.items() if pair in noisy)

@@ -8,9 +8,9 @@ from farm.protocol.errors import Conflict, Invalid, NotFound
 from farm.protocol.model import check_name
 from farm.protocol.views import TargetView
 from orchestrator.rules.filters import is_filter
-from orchestrator.rules.targets import EVERYTHING, Offer, words_of
+from orchestrator.rules.targets import EVERYTHING, words_of
 from orchestrator.rules.words import BUILTIN, TargetWord
-from orchestrator.store import devices, words
+from orchestrator.store import offers, words
 from orchestrator.store.database import Connection
 
 from .context import Context
@@ -23,20 +23,10 @@ def table(connection: Connection) -> tuple[TargetWord, ...]:
     return (*BUILTIN, *words.own(connection))
 
 
-def offers(connection: Connection) -> tuple[Offer, ...]:
-    """Every target that a device builds for, or a recorded one would, by the name of the device."""
-    built_for = devices.targets_of(connection)
-    return tuple(
-        Offer(row.name, row.facts, target, row.recorded)
-        for row in devices.every(connection)
-        for target in built_for.get(row.id, ())
-    )
-
-
 def every(context: Context) -> tuple[TargetView, ...]:
     """Every word with the devices that serve it now."""
     with context.database.read() as connection:
-        known, offered = table(connection), offers(connection)
+        known, offered = table(connection), offers.offers(connection)
     serving: dict[str, dict[str, None]] = {}
     words = words_of(known)
     for offer in offered:
@@ -56,7 +46,8 @@ def put(context: Context, name: str, filter: str, aliases: tuple[str, ...], desc
         _check_free(word, table(transaction.connection))
         words.put(transaction.connection, word)
         selecting = words_of((word,))
-        served = (item.device for item in offers(transaction.connection) if not item.recorded and selecting(item))
+        offered = offers.offers(transaction.connection)
+        served = (item.device for item in offered if not item.recorded and selecting(item))
         return _view(word, dict.fromkeys(served))
 
 

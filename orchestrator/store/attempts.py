@@ -138,16 +138,13 @@ def of_work(connection: Connection, work_ids: tuple[str, ...]) -> tuple[tuple[At
         .where(attempt.c.build_id.in_(work_ids) | attempt.c.preparation_id.in_(work_ids))
         .order_by(attempt.c.started_at)
     )
-    found = []
-    for row in connection.execute(query).mappings():
-        columns = dict(row)
-        name = columns.pop("device_name")
-        found.append((_row(columns), name))
-    return tuple(found)
+    rows = statements.records(connection, query)
+    names = [row.pop("device_name") for row in rows]
+    return tuple(zip(map(_row, rows), names, strict=True))
 
 
 def _rows(connection: Connection, query: Any) -> tuple[AttemptRow, ...]:
-    return tuple(_row(row) for row in connection.execute(query).mappings())
+    return tuple(_row(row) for row in statements.records(connection, query))
 
 
 def _row(row: Any) -> AttemptRow:

@@ -167,7 +167,7 @@ def failure_text(failure: Failure | None) -> str | None:
 
 
 def _rows(connection: Connection, query: Any) -> tuple[BuildRow, ...]:
-    return tuple(row_of(row) for row in connection.execute(query).mappings())
+    return tuple(row_of(row) for row in statements.records(connection, query))
 
 
 def row_of(row: Any) -> BuildRow:

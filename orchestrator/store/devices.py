@@ -7,15 +7,18 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from farm.protocol.codec import digest, dumps
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.states import Role
 from farm.protocol.target import BuildTarget
 
+from . import statements
 from .parsing import facts_of, names_of, roles_of, target_of
 from .tables import attempt, device, device_target
+
+_BY_NAME = select(device).where(device.c.name == bindparam("name"))
 
 
 @dataclass(frozen=True)
@@ -65,13 +68,13 @@ def stands(connection: Connection) -> tuple[DeviceStand, ...]:
 
 def by_name(connection: Connection, name: str) -> DeviceRow | None:
     """The device of this name, retired or not."""
-    row = connection.execute(select(device).where(device.c.name == name)).mappings().first()
+    row = connection.execute(_BY_NAME, {"name": name}).mappings().first()
     return _row(row) if row else None
 
 
 def by_id(connection: Connection, device_id: str) -> DeviceRow | None:
     """The device of this id."""
-    row = connection.execute(select(device).where(device.c.id == device_id)).mappings().first()
+    row = connection.execute(statements.by_id(device), {"id": device_id}).mappings().first()
     return _row(row) if row else None
 
 
@@ -80,7 +83,7 @@ def every(connection: Connection, retired: bool = False) -> tuple[DeviceRow, ...
     query = select(device).order_by(device.c.name)
     if not retired:
         query = query.where(~device.c.retired)
-    return tuple(_row(row) for row in connection.execute(query).mappings())
+    return tuple(_row(row) for row in statements.records(connection, query))
 
 
 def facts(connection: Connection, names: Collection[str]) -> dict[str, DeviceFacts]:
@@ -99,7 +102,7 @@ def put(connection: Connection, row: DeviceRow) -> None:
 
 def change(connection: Connection, device_id: str, **columns: Any) -> None:
     """Change single columns that hold plain values."""
-    connection.execute(update(device).where(device.c.id == device_id).values(**columns))
+    statements.change(connection, device, device_id, columns)
 
 
 def seen(connection: Connection, device_id: str, at: float) -> None:
@@ -126,8 +129,8 @@ def targets_of(connection: Connection, device_ids: Iterable[str] | None = None) 
     if device_ids is not None:
         query = query.where(device_target.c.device_id.in_(tuple(device_ids)))
     found: dict[str, tuple[BuildTarget, ...]] = {}
-    for row in connection.execute(query).mappings():
-        found[row["device_id"]] = (*found.get(row["device_id"], ()), target_of(row["target"]))
+    for row in connection.execute(query).all():
+        found[row.device_id] = (*found.get(row.device_id, ()), target_of(row.target))
     return found
 
 
@@ -153,7 +156,7 @@ def _values(row: DeviceRow) -> dict[str, Any]:
     }
 
 
-def _row(row: RowMapping) -> DeviceRow:
+def _row(row: Any) -> DeviceRow:
     return DeviceRow(
         **{
             **row,

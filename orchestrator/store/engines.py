@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, and_, func, select, update
+from sqlalchemy import Select, and_, func, select, update
 
 from farm.protocol.codec import loads
 from farm.protocol.engine import EngineManifest
@@ -15,6 +15,7 @@ from farm.protocol.report import BenchmarkReport, VerificationReport
 from farm.protocol.requirement import EngineRequirement
 from farm.protocol.target import BuildTarget
 
+from . import statements
 from .database import Connection
 from .parsing import key_of, requirement_of
 from .tables import benchmark, build, device, engine, tag, verification
@@ -96,7 +97,7 @@ def newest(
         query = query.where((engine.c.created_at < at) | ((engine.c.created_at == at) & (engine.c.id < last)))
     if gpus is not None:
         query = query.where(engine.c.gpu.in_(gpus))
-    return tuple(_row(row) for row in connection.execute(query.limit(limit)).mappings())
+    return tuple(_row(row) for row in statements.records(connection, query.limit(limit)))
 
 
 def gpus(connection: Connection) -> tuple[str, ...]:
@@ -189,6 +190,6 @@ _COLUMNS = (
 )
 
 
-def _row(row: RowMapping) -> EngineRow:
+def _row(row: Any) -> EngineRow:
     told = {**row, "precision": Precision(row["precision"]), "current": bool(row["current"])}
     return EngineRow(**{**told, "requirement": requirement_of(row["requirement"])})

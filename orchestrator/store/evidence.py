@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from farm.protocol.engine import EngineManifest
 from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
 from orchestrator.rules.hits import Evidence
 
-from .tables import benchmark, engine, engine_blob, verification
+from .tables import benchmark, engine, engine_blob, request, verification
 
 
 @dataclass(frozen=True)
@@ -129,12 +129,13 @@ def add_benchmark(connection: Connection, values: dict[str, Any], report: Benchm
     )
 
 
-def noisy(connection: Connection, engine_ids: Iterable[str]) -> frozenset[tuple[str, str]]:
-    """Pairs of engine and benchmark policy whose newest measurement was too noisy."""
+def noisy(connection: Connection, submission_ids: Collection[str]) -> frozenset[tuple[str, str]]:
+    """Pairs of engine and benchmark policy whose newest measurement was too noisy, of the engines of submissions."""
+    theirs = select(request.c.engine_id).where(request.c.submission_id.in_(submission_ids))
     query = (
         select(benchmark.c.engine_id, benchmark.c.policy, benchmark.c.noisy)
-        .where(benchmark.c.engine_id.in_(tuple(engine_ids)))
+        .where(benchmark.c.engine_id.in_(theirs))
         .order_by(benchmark.c.created_at)
     )
-    newest = {(row.engine_id, row.policy): row.noisy for row in connection.execute(query)}
+    newest = {(row.engine_id, row.policy): row.noisy for row in connection.execute(query).all()}
     return frozenset(pair for pair, was_noisy in newest.items() if was_noisy)

@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy import Select, func, select
 
+from . import statements
 from .database import Connection
 from .tables import engine, model, tag
 
@@ -32,8 +33,8 @@ def by_name(connection: Connection, name: str) -> NameRow | None:
 
 def every(connection: Connection) -> tuple[NameRow, ...]:
     """All names, the one that moved last first."""
-    rows = connection.execute(_query().order_by(tag.c.updated_at.desc(), tag.c.name)).mappings()
-    return tuple(_row(row) for row in rows)
+    query = _query().order_by(tag.c.updated_at.desc(), tag.c.name)
+    return tuple(_row(row) for row in statements.records(connection, query))
 
 
 def _query() -> Select[Any]:
@@ -42,5 +43,5 @@ def _query() -> Select[Any]:
     return select(tag, model.c.size_bytes, count.label("engines")).join(model, model.c.digest == tag.c.model)
 
 
-def _row(row: RowMapping) -> NameRow:
+def _row(row: Any) -> NameRow:
     return NameRow(**{**row, "earlier": tuple(json.loads(row["earlier"]))})

@@ -33,7 +33,8 @@ def offers(connection: Connection) -> tuple[Offer, ...]:
         .order_by(device.c.name, device_target.c.target_digest)
     )
     return tuple(
-        Offer(row.name, facts_of(row.facts), target_of(row.target), row.recorded) for row in connection.execute(query)
+        Offer(name, facts_of(facts), target_of(target), recorded)
+        for name, facts, recorded, target in connection.execute(query).all()
     )
 
 

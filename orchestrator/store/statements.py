@@ -23,6 +23,13 @@ def adding(table: Table) -> Insert:
     return insert(table)
 
 
+def records(connection: Connection, query: Select[Any], given: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The rows of a query as dictionaries of their columns; a mapping view of each would cost more than the query."""
+    result = connection.execute(query, given or {})
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result.all()]
+
+
 def change(connection: Connection, table: Table, row_id: str, columns: dict[str, Any]) -> None:
     """Change single columns of one row."""
     values = {_NEW + name: value for name, value in columns.items()}

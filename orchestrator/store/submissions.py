@@ -125,7 +125,7 @@ def find(connection: Connection, wanted: Listing, before: float | None, limit: i
     for name, value in wanted.tags:
         # The column holds compact JSON of one level, so that a pair is a piece of its text.
         query = query.where(submission.c.tags.contains(f"{json.dumps(name)}: {json.dumps(value)}", autoescape=True))
-    return tuple(_submission(row) for row in connection.execute(query).mappings())
+    return tuple(_submission(row) for row in statements.records(connection, query))
 
 
 def add_requests(connection: Connection, rows: Sequence[RequestRow]) -> None:
@@ -196,5 +196,5 @@ def _submission(row: Any) -> SubmissionRow:
 
 
 def _requests(connection: Connection, query: Any, given: dict[str, Any] | None = None) -> tuple[RequestRow, ...]:
-    rows = connection.execute(query, given or {}).mappings()
+    rows = statements.records(connection, query, given)
     return tuple(RequestRow(**{**row, "state": State(row["state"])}) for row in rows)
