@@ -1,36 +1,35 @@
-"""A Celery worker that prints `woken ID` for each wake-up: `python -m tests.support.consumer URL DEVICE`, 3.9 too."""
+"""A worker's consumer that prints `woken ID` when woken: `python -m tests.support.consumer URL DEVICE`, on 3.9 too."""
 
 from __future__ import annotations
 
+import logging
+import signal
 import sys
+import threading
 
-from celery import Celery
+from farm.protocol.wakeup import QUEUE, prefix_of
+from farm.protocol.work import Enrolled
+from worker.consumer import Consumer
 
-from farm.protocol.wakeup import QUEUE, TASK, prefix_of
-
-OPTIONS = {"socket_timeout": 10, "socket_connect_timeout": 2, "socket_keepalive": True, "health_check_interval": 5}
+_STOP_S = 10.0
 
 
 def main(url: str, device: str) -> None:
     """Consume until terminated."""
-    app = Celery("farm", broker=url)
-    app.conf.update(
-        accept_content=["json"],
-        task_default_queue=QUEUE,
-        task_ignore_result=True,
-        worker_redirect_stdouts=False,
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,
-        broker_transport_options={"global_keyprefix": prefix_of(device), **OPTIONS},
-        worker_cancel_long_running_tasks_on_connection_loss=False,
-    )
+    enrolled = Enrolled(device, url, prefix_of(device), QUEUE, poll_s=30.0, heartbeat_s=15.0, lease_ttl_s=60.0)
+    logging.basicConfig()
+    consumer = Consumer(url, enrolled, 1, _tell, deaf=lambda: None)
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    consumer.start()
+    ended.wait()
+    consumer.stop()
+    consumer.join(_STOP_S)
 
-    @app.task(name=TASK)  # type: ignore[untyped-decorator]  # Celery ships no types
-    def build(build_id: str) -> None:
-        sys.stdout.write(f"woken {build_id}\n")
-        sys.stdout.flush()
 
-    app.worker_main(["worker", "--pool=solo", "--loglevel=WARNING", "--without-mingle", "--without-gossip"])
+def _tell(build_id: str) -> None:
+    sys.stdout.write(f"woken {build_id}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
