@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 ROOT = Path(__file__).parents[3]
+# As a terminal starts it: a run in the background of a script ignores SIGINT, and so would what it starts.
+_HEARS_SIGINT = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)"
 
 
 class Result(NamedTuple):
@@ -30,7 +32,7 @@ class Result(NamedTuple):
 
 def start(*arguments: object, python: str = "", **options: Any) -> subprocess.Popen[str]:
     """The command in a process of its own; `python` is run before it."""
-    code = f"{python}\nimport sys\nfrom farm.cli.main import main\nmain()"
+    code = f"{_HEARS_SIGINT}\n{python}\nimport sys\nfrom farm.cli.main import main\nmain()"
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, arguments)],
         text=True,
