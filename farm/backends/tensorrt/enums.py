@@ -32,7 +32,7 @@ ENUMS: Dict[str, Dict[str, Symbol]] = {
     },
     "NetworkDefinitionCreationFlag": {
         "EXPLICIT_BATCH": Symbol(gone=TYPED),
-        "STRONGLYTYPED": since(9, 3),
+        "STRONGLY_TYPED": since(9, 3),
         "PREFER_AOT_PYTHON_PLUGINS": since(10, 9, rtx=False),
         "PREFER_JIT_PYTHON_PLUGINS": since(10, 9, rtx=False),
     },

@@ -1,0 +1,1 @@
+"""The table of capabilities, held against the bindings that NVIDIA publishes."""
