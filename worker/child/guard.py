@@ -80,8 +80,10 @@ def guard(
         told = work(loads(kind, (workspace / SPEC_FILE).read_bytes()), workspace, stages.enter)
         _write(workspace / RESULT_FILE, told)
     except Exception as error:  # whatever it is, the parent is told
-        # An error of ours with nothing behind it is one sentence, which the parent puts into the log.
-        if not isinstance(error, FarmError) or error.__cause__ is not None:
+        # An error of ours with nothing behind it is one sentence.
+        if isinstance(error, FarmError) and error.__cause__ is None:
+            logging.getLogger(__name__).error("%s", error)
+        else:
             traceback.print_exc()
         _write(workspace / FAILURE_FILE, failure_from_error(error, stages.current))
         return 1

@@ -52,7 +52,7 @@ def test_a_result_is_written_and_stages_are_told(child, tmp_path):
     assert json.loads((tmp_path / "result.json").read_text()) == {"number": 8}
 
 
-def test_only_what_is_not_understood_is_traced_in_the_log(child, capfd):
+def test_only_what_is_not_understood_is_traced_in_the_log(child, capfd, caplog):
     def refuse(task, workspace, enter):
         raise Invalid("the model takes any size of x", "Say which to use.")
 
@@ -64,6 +64,7 @@ def test_only_what_is_not_understood_is_traced_in_the_log(child, capfd):
 
     child(refuse)
     assert "Traceback" not in "".join(capfd.readouterr())
+    assert caplog.messages[-1] == "the model takes any size of x. Say which to use."
     child(wrap)
     assert "RuntimeError: the words of a library" in "".join(capfd.readouterr())
 
