@@ -12,6 +12,8 @@ from .base import Availability, Builder
 # Name of the backend to "module:Class"; strings, so that a missing runtime is found out only by who needs it.
 BUILDERS: Dict[str, str] = {
     "onnxruntime": "worker.device.builders.onnxruntime:OnnxRuntimeBuilder",
+    "tensorrt": "worker.device.builders.tensorrt.builder:TensorRtBuilder",
+    "tensorrt_rtx": "worker.device.builders.tensorrt.builder:TensorRtRtxBuilder",
 }
 
 

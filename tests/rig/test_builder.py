@@ -1,0 +1,134 @@
+"""The builder of TensorRT against the real parser and builder: what it makes, tells and refuses."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from farm.protocol.errors import BuildFailed, Invalid, Unsupported
+from farm.protocol.options import Precision
+from tests.support import models
+from worker.device.builders.table import load
+
+from .orders import around, order
+from .rig import VERSION
+
+BUILDER = load("tensorrt_rtx")
+
+
+@pytest.fixture(autouse=True)
+def _rig_is_found(rig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(rig))
+
+
+def odd_net(kind: str, domain: str = "", name: str = "odd") -> Any:
+    """A graph whose second operator is of a kind that no parser has."""
+    values = [helper.make_tensor_value_info(item, TensorProto.FLOAT, [1, 4]) for item in ("x", "y")]
+    nodes = [helper.make_node("Relu", ["x"], ["h"]), helper.make_node(kind, ["h"], ["y"], name=name, domain=domain)]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    return helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:]), opset_imports=opsets, ir_version=8)
+
+
+def test_it_finds_the_runtime_and_its_version() -> None:
+    told = BUILDER.probe()
+    assert (told.version, told.reason) == (VERSION, "")
+
+
+def test_an_engine_names_its_inputs_outputs_and_the_cards_it_is_for(tmp_path: Path) -> None:
+    made = order(tmp_path, models.conv_net())
+    built = BUILDER.build(made)
+    assert built.files == ("engine.plan",)
+    assert (made.output / "engine.plan").stat().st_size > 50000
+    assert [(spec.name, spec.dtype, spec.shape) for spec in built.inputs] == [("images", "float32", (1, 3, 16, 16))]
+    assert [spec.name for spec in built.outputs] == ["logits", "features"]
+    assert built.requirement.compute_capabilities == ("8.0", "8.6", "8.9", "12.0")
+    assert (built.requirement.gpu, built.requirement.backend_version) == (None, VERSION)
+    assert built.effective["precision"] == "float32, as the graph says"
+    assert (built.effective["rung"], built.degraded) == ("as asked", False)
+    assert built.effective["layers"] > 3
+
+
+def test_weights_in_a_file_beside_the_graph_are_found(tmp_path: Path) -> None:
+    made = order(tmp_path, models.conv_net(channels=64), beside=True)
+    assert (made.model.parent / "weights/data.bin").exists()
+    assert BUILDER.build(made).files == ("engine.plan",)
+    assert (made.output / "engine.plan").stat().st_size > 300000
+
+
+def test_open_axes_without_shapes_are_asked_for_before_anything_is_built(tmp_path: Path) -> None:
+    with pytest.raises(Invalid) as caught:
+        BUILDER.build(order(tmp_path, models.conv_net(size="side", batch="n")))
+    assert "images (?x3x?x?) has none" in caught.value.message
+    assert "--min-shapes images:1x3x1x1" in caught.value.hint
+
+
+def test_one_engine_holds_several_profiles(tmp_path: Path) -> None:
+    model = models.conv_net(size="side", batch="n")
+    large = {"images": around((1, 3, 16, 16), (2, 3, 16, 16), (4, 3, 32, 32))}
+    small = {"images": around((1, 3, 8, 8), (1, 3, 8, 8), (1, 3, 8, 8))}
+    sizes = []
+    for number, profiles in enumerate([(large,), (large, small)]):
+        made = order(tmp_path / str(number), model, profiles=profiles)
+        built = BUILDER.build(made)
+        assert built.inputs[0].shape == (-1, 3, -1, -1)
+        sizes.append((made.output / "engine.plan").stat().st_size)
+    assert sizes[1] > 1.3 * sizes[0]
+
+
+def test_an_unknown_operator_is_named_with_its_node(tmp_path: Path) -> None:
+    made = order(tmp_path, models.conv_net())
+    onnx.save(odd_net("Frobnicate", "own"), str(made.model))
+    with pytest.raises(Unsupported) as caught:
+        BUILDER.build(made)
+    assert caught.value.message == (
+        f"TensorRT for RTX {VERSION} has no operator own::Frobnicate, which the own::Frobnicate 'odd' needs, "
+        "and no plugin of that name is loaded"
+    )
+
+
+def test_an_operator_that_cannot_be_parsed_is_named_with_what_the_parser_says(tmp_path: Path) -> None:
+    made = order(tmp_path, models.conv_net())
+    onnx.save(odd_net("Reshape", name=""), str(made.model))
+    with pytest.raises(BuildFailed, match="cannot parse the Reshape that gives 'y': "):
+        BUILDER.build(made)
+
+
+@pytest.mark.parametrize("garbage", [b"not an onnx at all", models.conv_net().SerializeToString()[:20000]])
+def test_garbage_is_no_model(tmp_path: Path, garbage: bytes) -> None:
+    made = order(tmp_path, models.conv_net())
+    made.model.write_bytes(garbage)
+    with pytest.raises(BuildFailed, match="cannot read the file as ONNX"):
+        BUILDER.build(made)
+
+
+def test_an_empty_graph_has_no_outputs(tmp_path: Path) -> None:
+    made = order(tmp_path, models.conv_net())
+    made.model.write_bytes(b"")
+    with pytest.raises(BuildFailed, match="finds no outputs"):
+        BUILDER.build(made)
+
+
+def test_a_workspace_that_is_too_small_fails_and_says_how_to_change_it(tmp_path: Path) -> None:
+    made = order(tmp_path, models.conv_net(), memPoolSize="workspace:0.001")
+    with pytest.raises(BuildFailed, match="no tactics to implement the operation within workspace limit") as caught:
+        BUILDER.build(made)
+    assert "memPoolSize=workspace" in caught.value.hint
+
+
+def test_progress_and_messages_are_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    BUILDER.build(order(tmp_path, models.conv_net()))
+    text = caplog.text
+    assert "building: 0 %, Building engine" in text
+    assert "[TensorRT] info: Engine generation completed" in text
+
+
+@pytest.mark.parametrize("precision", [Precision.TF32, Precision.FP32])
+def test_the_flags_of_a_precision_are_in_the_manifest(tmp_path: Path, precision: Precision) -> None:
+    built = BUILDER.build(order(tmp_path, models.conv_net(), precision))
+    assert built.effective["precision_flags"] == (["TF32"] if precision is Precision.TF32 else [])

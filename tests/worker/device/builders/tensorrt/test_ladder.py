@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import pytest
+
+from farm.backends.tensorrt.capabilities import capabilities_of
+from worker.device.builders.tensorrt.ladder import SMALL_WORKSPACE_BYTES, Rung, is_out_of_memory, rungs
+
+ASKED = Rung("as asked")
+
+
+def names(asked, version, rtx=False):
+    return [rung.name for rung in rungs(asked, capabilities_of(version, rtx))]
+
+
+def test_each_rung_gives_up_one_thing_more():
+    climbed = list(rungs(ASKED, capabilities_of("10.4.0.26")))
+    assert [rung.name for rung in climbed] == [
+        "as asked",
+        "smaller workspace",
+        "lower optimisation level",
+        "fewer tactic sources",
+    ]
+    assert climbed[-1] == Rung("fewer tactic sources", SMALL_WORKSPACE_BYTES, 1, ())
+
+
+def test_a_version_has_only_the_rungs_that_it_knows():
+    assert "lower optimisation level" not in names(ASKED, "8.5.2.2")
+    assert "lower optimisation level" in names(ASKED, "8.6.1")
+
+
+def test_what_was_asked_for_is_no_rung_again():
+    assert names(Rung("as asked", workspace_bytes=1 << 20, level=0, tactic_sources=()), "10.4.0.26") == ["as asked"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[defaultAllocator.cpp::allocate::20] Error Code 1: Cuda Runtime (out of memory)",
+        "Requested amount of GPU memory (1073741824 bytes) could not be allocated. OutOfMemory",
+        "[virtualMemoryBuffer.cpp::resizePhysical::145] Error Code 2: OutOfMemory (Requested size was 2097152 bytes.)",
+        "std::bad_alloc",
+        "Skipping tactic 3 due to insufficient memory on requested size of 268435456 detected for tactic 0x0.",
+    ],
+)
+def test_messages_about_memory_are_known(text):
+    assert is_out_of_memory(["something before", text])
+
+
+def test_a_workspace_that_somebody_limited_is_not_memory_that_is_missing():
+    assert not is_out_of_memory(["Tactic Selection: no tactics to implement the operation within workspace limit."])
+    assert not is_out_of_memory([])

@@ -1,0 +1,99 @@
+"""The builders of the TensorRT family: `tensorrt`, and `tensorrt_rtx`, which builds ahead of time without a card.
+
+The way of a build, each step a module: check the options (`farm.backends`) and the profiles (`profiles`), import the
+binding and read the graph (`library`, `parse`), then configure and build (`plan`, `config`, `progress`), with less and
+less (`ladder`) until it fits into memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import ClassVar
+
+from farm.backends.options import check_options
+from farm.backends.tensorrt.capabilities import capabilities_of
+from farm.protocol.options import BuildOptions
+from farm.protocol.requirement import EngineRequirement, requirement_from_target
+from farm.protocol.target import BuildTarget
+from farm.runtime.backends import opener
+from farm.runtime.session import Session
+
+from ..base import Availability, Builder, BuildOrder, BuiltEngine, Capabilities
+from .config import compute_capabilities
+from .library import Assembly, library
+from .logger import Sayings
+from .parse import inputs_of, outputs_of
+from .plan import make_plan
+from .precision import possible
+from .profiles import check
+
+ENGINE_FILE = "engine.plan"
+
+
+class TensorRtBuilder(Builder):
+    """Engines of TensorRT 8.5 to 11, built on the card that runs them."""
+
+    name = "tensorrt"
+    rtx: ClassVar[bool] = False
+
+    def probe(self) -> Availability:
+        """See `Builder.probe`."""
+        try:
+            version = str(import_module(self.name).__version__)
+        except (ImportError, OSError) as error:
+            return Availability(self.name, None, f"{error}; install NVIDIA's package {self.name}")
+        return Availability(self.name, version)
+
+    def capabilities(self, version: str) -> Capabilities:
+        """See `Builder.capabilities`; the rest of it is `farm.backends.tensorrt`."""
+        return Capabilities(
+            precisions=possible(capabilities_of(version, self.rtx)), plugins=False, several_profiles=True
+        )
+
+    def build(self, order: BuildOrder) -> BuiltEngine:
+        """See `Builder.build`."""
+        version = order.target.backend_version
+        self.require(order.options.precision, version)
+        check_options(self.name, version, order.options)
+        capabilities = capabilities_of(version, self.rtx)
+        check(order, capabilities.name)
+        assembly = Assembly(
+            library(capabilities), capabilities, Sayings(bool(order.options.backend_options.get("verbose")))
+        )
+        assembly.read(order.model)
+        effective = make_plan(assembly, order, order.output / ENGINE_FILE)
+        return BuiltEngine(
+            (ENGINE_FILE,),
+            self.requirement(order),
+            effective,
+            degraded="rungs_before" in effective,
+            inputs=inputs_of(assembly.network),
+            outputs=outputs_of(assembly.network),
+        )
+
+    def open(self, engine: Path, options: BuildOptions) -> Session:
+        """See `Builder.open`."""
+        return opener(self.name)(engine, options)
+
+    def requirement(self, order: BuildOrder) -> EngineRequirement:
+        """What the engine of an order asks of a device."""
+        return requirement_from_target(order.target)
+
+
+class TensorRtRtxBuilder(TensorRtBuilder):
+    """Engines of TensorRT for RTX for a set of cards, built where none of them has to be."""
+
+    name = "tensorrt_rtx"
+    rtx = True
+
+    def cannot_run(self, target: BuildTarget) -> str:
+        """See `Builder.cannot_run`."""
+        return (
+            f"{target.backend} {target.backend_version} builds ahead of time, without a card that could run the engine"
+        )
+
+    def requirement(self, order: BuildOrder) -> EngineRequirement:
+        """See `TensorRtBuilder.requirement`."""
+        return replace(requirement_from_target(order.target), compute_capabilities=compute_capabilities(order))

@@ -1,0 +1,80 @@
+"""The binding of TensorRT on this machine, and everything that is made before a build can start."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from farm.backends.tensorrt.capabilities import TensorRtCapabilities, Typing
+from farm.protocol.errors import BuildFailed, Unsupported
+
+from .logger import Sayings, logger
+from .parse import parse
+
+
+def library(capabilities: TensorRtCapabilities) -> Any:
+    """The binding, imported.
+
+    Raises: Unsupported: it is not here, or of another version.
+    """
+    wanted = capabilities.version
+    try:
+        found = import_module(capabilities.module)
+    except (ImportError, OSError) as error:
+        raise Unsupported(
+            f"this device cannot import {capabilities.module}: {error}", "Restart the worker, so that it enrols anew."
+        ) from error
+    if found.__version__ != wanted:
+        raise Unsupported(
+            f"this device has {capabilities.module} {found.__version__}, the build is for {wanted}",
+            "Restart the worker, so that it enrols with what the device has now.",
+        )
+    return found
+
+
+class Assembly:
+    """A network that was read from a graph, with the builder it belongs to.
+
+    TensorRT's objects refer to each other without keeping each other alive; here they live and end together.
+
+    Attributes:
+        trt: The binding.
+        sayings: What TensorRT has said.
+    """
+
+    def __init__(self, trt: Any, capabilities: TensorRtCapabilities, sayings: Sayings) -> None:
+        self.trt = trt
+        self.capabilities = capabilities
+        self.sayings = sayings
+        self._logger = logger(trt, sayings)
+        self.builder: Any = self._made(trt.Builder(self._logger))
+        self.network: Any = self._made(self.builder.create_network(self._network_flags()))
+        self._parser = trt.OnnxParser(self.network, self._logger)
+
+    def read(self, model: Path) -> None:
+        """Fill the network. Raises: as `parse`."""
+        parse(self._parser, self.network, model, self.capabilities.name)
+
+    def new_config(self) -> Any:
+        """An empty configuration."""
+        return self._made(self.builder.create_builder_config())
+
+    def _network_flags(self) -> int:
+        flags = self.trt.NetworkDefinitionCreationFlag
+        if self.capabilities.explicit_batch_flag:
+            return 1 << int(flags.EXPLICIT_BATCH)
+        # From 11 on every network is typed by its graph; nothing has to be asked for.
+        return 0
+
+    def _made(self, value: Any) -> Any:
+        """The value; the binding answers nothing where the library below it gave up."""
+        if value is None:
+            told = "; ".join(self.sayings.errors()) or "it does not say why"
+            raise BuildFailed(f"{self.capabilities.name} does not start: {told}", "Run farm doctor on the device.")
+        return value
+
+
+def is_typed(capabilities: TensorRtCapabilities) -> bool:
+    """Precision lies in the graph, and no flag of the builder changes it."""
+    return capabilities.typing is Typing.STRONG

@@ -1,0 +1,85 @@
+"""From a network to a plan: rung by rung, told while it goes on, and with TensorRT's own words where it fails."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from pathlib import Path
+from typing import Any, Dict, List
+
+from farm.protocol.errors import BuildFailed
+
+from ..base import BuildOrder
+from .config import asked, configure
+from .ladder import Rung, is_out_of_memory, rungs
+from .library import Assembly
+from .parse import sentence
+from .progress import Phases, Ticker, monitor, watch
+
+log = logging.getLogger(__name__)
+
+_FUNCTION = re.compile(r"^\[?\w+(?:::\w+)+(?:::\d+\])?:? ")
+_WORKSPACE = re.compile(r"workspace limit|could not find any implementation", re.IGNORECASE)
+
+
+def make_plan(assembly: Assembly, order: BuildOrder, path: Path) -> Dict[str, Any]:
+    """Build, with less memory and effort where memory is not enough, and write the plan.
+
+    Returns: What happened, for the manifest: precision, limits, seconds, and every rung that was tried.
+
+    Raises:
+        MemoryError: even the lowest rung needs more memory than there is.
+        BuildFailed: TensorRT gave up for another reason.
+    """
+    fallen: List[Dict[str, str]] = []
+    for rung in rungs(asked(order), assembly.capabilities):
+        if fallen:
+            log.warning("not enough memory, so once more with: %s", rung.name)
+        try:
+            told = _built(assembly, order, rung, path)
+        except _OutOfMemoryError as error:
+            fallen.append({"rung": rung.name, "error": str(error)})
+        else:
+            return {**told, "rung": rung.name, **({"rungs_before": fallen} if fallen else {})}
+    tried = ", ".join(item["rung"] for item in fallen)
+    raise MemoryError(f"{assembly.capabilities.name} tried {tried}; at last: {fallen[-1]['error']}")
+
+
+class _OutOfMemoryError(Exception):
+    """A rung needs more memory than there is."""
+
+
+def _built(assembly: Assembly, order: BuildOrder, rung: Rung, path: Path) -> Dict[str, Any]:
+    assembly.sayings.forget()
+    config, told = configure(assembly, order, rung)
+    ticker = Ticker()
+    listener: Any = None
+    if assembly.capabilities.progress_monitor:
+        listener = monitor(assembly.trt, Phases(ticker))
+        config.progress_monitor = listener
+    else:
+        assembly.sayings.watches[:] = [watch(ticker)]
+    started = time.monotonic()
+    plan = assembly.builder.build_serialized_network(assembly.network, config)
+    if plan is None:
+        raise _failure(assembly)
+    path.write_bytes(plan)
+    return {**told, "layers": assembly.network.num_layers, "build_s": round(time.monotonic() - started, 3)}
+
+
+def _failure(assembly: Assembly) -> Exception:
+    errors = assembly.sayings.errors()
+    if is_out_of_memory(errors):
+        return _OutOfMemoryError(_said(errors[0]))
+    name = assembly.capabilities.name
+    if not errors:
+        return BuildFailed(f"{name} built nothing and does not say why", "The log of the attempt may tell more.")
+    hint = "The log of the attempt has all that it said."
+    if _WORKSPACE.search(errors[0]):
+        hint = "Allow a larger workspace with --option memPoolSize=workspace:MiB, or leave that option out."
+    return BuildFailed(f"{name} cannot build the engine: {_said(errors[0])}", hint)
+
+
+def _said(error: str) -> str:
+    return sentence(_FUNCTION.sub("", error))
