@@ -90,9 +90,7 @@ class TensorRtRtxBuilder(TensorRtBuilder):
 
     def cannot_run(self, target: BuildTarget) -> str:
         """See `Builder.cannot_run`."""
-        return (
-            f"{target.backend} {target.backend_version} builds ahead of time, without a card that could run the engine"
-        )
+        return f"{target.backend} {target.backend_version} built it ahead of time, with no card to run it on"
 
     def requirement(self, order: BuildOrder) -> EngineRequirement:
         """See `TensorRtBuilder.requirement`."""

@@ -1,0 +1,68 @@
+"""The whole way to the target `rtx-aot`: real processes, a real builder, no card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+
+from farm.protocol.exits import Exit
+from farm.protocol.report import Verdict
+from farm.protocol.states import State
+from tests.e2e.fleet import Fleet, net
+from tests.support import models
+
+from .rig import VERSION
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_machine_without_a_card_offers_what_it_builds_ahead_of_time(ahead: Fleet) -> None:
+    (device,) = ahead.client.devices.list()
+    assert device.facts.gpus == ()
+    assert {item.name: item.version for item in device.facts.backends}["tensorrt_rtx"] == VERSION
+    assert device.slots == ("cpu0",)
+    assert "box" in ahead.farm("targets", "list").out
+
+
+def test_an_engine_is_built_and_says_that_nothing_has_run_it(ahead: Fleet, tmp_path: Path) -> None:
+    path = net(tmp_path)
+    told = ahead.json("submit", path, "--targets", "rtx-aot", "--wait")
+    assert [(item["target"], item["state"]) for item in told["builds"]] == [("rtx-aot", "done")]
+    view = ahead.client.status(told["id"])
+    (result,) = ahead.client.results(view.id)
+    assert result.verification is not None
+    assert result.verification.verdict is Verdict.UNVERIFIED
+    assert "ahead of time, with no card to run it on" in result.verification.reason
+    assert result.benchmark is not None
+    assert (result.benchmark.latency, result.benchmark.noisy) == (None, False)
+    stages = [item.state for item in ahead.build(view).attempts[0].stages]
+    assert stages == [State.BUILDING, State.PUBLISHING]
+    assert "[TensorRT] info: Engine generation completed" in ahead.farm("logs", ahead.build(view).id).out
+
+    again = ahead.json("submit", path, "--targets", "rtx-aot", "--wait")
+    assert [item["state"] for item in again["builds"]] == ["cached"]
+
+    refused = ahead.farm("fetch", path.stem, "-o", tmp_path / "engine", "--allow", "same-cc")
+    assert refused.code == Exit.NO_ENGINE
+    assert "this device has no GPU" in refused.err
+    assert not (tmp_path / "engine").exists()
+
+
+def test_open_axes_are_asked_for_in_one_error_with_the_flags_to_type(ahead: Fleet, tmp_path: Path) -> None:
+    path = tmp_path / "open.onnx"
+    # References are made for a batch of one; the builder alone has to know more.
+    onnx.save(models.conv_net(batch="n"), str(path))
+    told = ahead.farm("submit", path, "--targets", "rtx-aot", "--wait")
+    assert told.code == Exit.BUILD_FAILED
+    assert "images (?x3x16x16) has none" in told.out + told.err
+    assert "--min-shapes images:1x3x16x16" in told.out + told.err
+
+    shapes = [f"--{which}-shapes=images:{size}" for which, size in _SIZES]
+    done = ahead.json("submit", path, "--targets", "rtx-aot", "--wait", *shapes)
+    assert [item["state"] for item in done["builds"]] == ["done"], json.dumps(done)
+
+
+_SIZES = (("min", "1x3x16x16"), ("opt", "2x3x16x16"), ("max", "4x3x16x16"))
