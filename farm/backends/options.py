@@ -2,59 +2,50 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple
+from typing import Dict, Iterator, Optional, Tuple
 
 from farm.protocol.errors import Unsupported
-from farm.protocol.options import BuildOptions, Precision
+from farm.protocol.options import BuildOptions
+from farm.protocol.target import BuildTarget
 
-OPTIMIZATION_LEVELS = ("disable", "basic", "extended", "all")
-CALIBRATION_METHODS = ("minmax", "entropy", "percentile")
+from . import onnxruntime
+from .option import Option
+from .tensorrt.capabilities import capabilities_of
+from .tensorrt.hardware import hardware_problems
+from .tensorrt.options import tensorrt_options
+
+TENSORRT = ("tensorrt", "tensorrt_rtx", "trtexec")
 
 
-@dataclass(frozen=True)
-class Option:
-    """One option of a backend.
+def options_of(backend: str, version: str) -> Optional[Dict[str, Option]]:
+    """The options of one version of a backend; None for a backend that its builder alone knows.
 
-    Attributes:
-        allowed: The values it may have, in words.
-        accepts: True for such a value.
-        only_for: The one precision that uses it; None where all do.
+    Raises: Unsupported: farm does not know this version.
     """
-
-    allowed: str
-    accepts: Callable[[Any], bool]
-    only_for: Optional[Precision] = None
-
-
-def _one_of(words: Tuple[str, ...], only_for: Optional[Precision] = None) -> Option:
-    return Option("one of " + ", ".join(words), lambda value: value in words, only_for)
+    if backend == "onnxruntime":
+        return onnxruntime.OPTIONS
+    if backend in TENSORRT:
+        return tensorrt_options(backend, capabilities_of(version, rtx=backend == "tensorrt_rtx"))
+    return None
 
 
-def _switch(only_for: Optional[Precision] = None) -> Option:
-    return Option("true or false", lambda value: type(value) is bool, only_for)
-
-
-_THREADS = Option("a whole number from 0 (all cores) to 1024", lambda value: type(value) is int and 0 <= value <= 1024)
-
-# A backend that is not here is asked by its builder alone. Those of onnxruntime that concern no precision also hold
-# at run time, and travel in the engine's manifest.
-BACKEND_OPTIONS: Dict[str, Dict[str, Option]] = {
-    "onnxruntime": {
-        "intra_op_threads": _THREADS,
-        "inter_op_threads": _THREADS,
-        "allow_spinning": _switch(),
-        "denormal_as_zero": _switch(),
-        "graph_optimization_level": _one_of(OPTIMIZATION_LEVELS),
-        "calibration_method": _one_of(CALIBRATION_METHODS, Precision.INT8),
-        "per_channel": _switch(Precision.INT8),
-    },
-}
+def problems(target: BuildTarget, options: BuildOptions) -> Tuple[str, ...]:
+    """Why a target cannot honour the options, its version or its hardware: a sentence each, naming both."""
+    try:
+        found = option_problems(target.backend, target.backend_version, options)
+        if target.backend in TENSORRT:
+            found += hardware_problems(target, options)
+    except Unsupported as error:
+        return (error.message,)
+    return found
 
 
 def option_problems(backend: str, version: str, options: BuildOptions) -> Tuple[str, ...]:
-    """Why this version of a backend cannot honour its options: a sentence each, naming the option and the version."""
-    known = BACKEND_OPTIONS.get(backend)
+    """Why this version of a backend cannot honour its options: a sentence each, naming the option and the version.
+
+    Raises: Unsupported: farm does not know this version.
+    """
+    known = options_of(backend, version)
     return () if known is None else tuple(_problems(f"{backend} {version}", known, options))
 
 
@@ -67,11 +58,23 @@ def check_options(backend: str, version: str, options: BuildOptions) -> None:
         raise Unsupported(problem, "Change that --option, or leave it out.")
 
 
+def check_target(target: BuildTarget, options: BuildOptions) -> None:
+    """Nothing, if version and hardware of the target can honour the options.
+
+    Raises: Unsupported: the message names the option and what it is refused for.
+    """
+    for problem in problems(target, options):
+        raise Unsupported(problem, "Change that option, or leave it out.")
+
+
 def _problems(name: str, known: Dict[str, Option], options: BuildOptions) -> Iterator[str]:
     for word, value in sorted(options.backend_options.items()):
         option = known.get(word)
         if option is None:
-            yield f"{name} has no option {word!r}, only {', '.join(known)}"
+            there = ", ".join(other for other, its in known.items() if not its.absent)
+            yield f"{name} has no option {word!r}, only {there}"
+        elif option.absent:
+            yield f"{name} has no option {word!r}: {option.absent}"
         elif not option.accepts(value):
             yield f"{name} cannot honour {word} = {value!r}, which may be {option.allowed}"
         elif option.only_for not in (None, options.precision):

@@ -7,9 +7,11 @@ from typing import Any, Dict
 
 import pytest
 
-from farm.backends.options import BACKEND_OPTIONS, CALIBRATION_METHODS, check_options, option_problems
+from farm.backends.onnxruntime import CALIBRATION_METHODS
+from farm.backends.options import check_options, check_target, option_problems, options_of, problems
 from farm.protocol.errors import Unsupported
 from farm.protocol.options import BuildOptions, Precision
+from farm.protocol.target import BuildTarget
 
 
 def options(precision: Precision = Precision.FP32, **named: Any) -> BuildOptions:
@@ -52,10 +54,17 @@ def test_what_can_be_honoured_is_accepted(method: str) -> None:
 
 
 def test_a_backend_without_a_table_is_left_to_its_builder() -> None:
-    assert option_problems("tensorrt", "10.4.0", options(builderOptimizationLevel=5)) == ()
+    assert option_problems("other", "1.0", options(anything=5)) == ()
+
+
+def test_a_version_that_farm_does_not_know_is_one_problem() -> None:
+    unknown = BuildTarget("tensorrt", "7.2.3", "linux-x86_64", "glibc-2.36")
+    assert problems(unknown, options(refit=True)) == ("farm does not know TensorRT 7.2.3",)
+    with pytest.raises(Unsupported, match=r"7\.2\.3"):
+        check_target(unknown, options())
 
 
 def test_the_document_names_every_option() -> None:
     text = (Path(__file__).parents[3] / "docs" / "cli.md").read_text("utf-8")
-    for named in BACKEND_OPTIONS.values():
-        assert [name for name in named if f"`{name}`" not in text] == []
+    for backend, version in (("onnxruntime", "1.19.2"), ("tensorrt", "11.4.0"), ("tensorrt_rtx", "1.7.1")):
+        assert [name for name in options_of(backend, version) or () if f"`{name}`" not in text] == []

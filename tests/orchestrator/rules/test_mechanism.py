@@ -13,15 +13,22 @@ from .samples import target
 @pytest.mark.parametrize(
     ("backend", "version", "sm", "precision", "told", "plugins"),
     [
-        ("tensorrt", "8.5.2.2", "7.2", Precision.FP16, "builder flag FP16", "IPluginV2DynamicExt"),
-        ("tensorrt", "10.4.0.26", "7.0", Precision.FP16, "builder flag FP16", "IPluginV3"),
-        ("tensorrt", "11.1.0.106", "8.9", Precision.FP16, "strongly typed graph cast to FP16", "IPluginV3"),
-        ("tensorrt", "11.1.0.106", "8.9", Precision.FP32, "strongly typed graph, TF32 cleared", "IPluginV3"),
+        ("tensorrt", "8.5.2.2", "7.2", Precision.FP16, "builder flags TF32 and FP16", "IPluginV2DynamicExt"),
+        ("tensorrt", "10.4.0.26", "7.0", Precision.FP16, "builder flags TF32 and FP16", "IPluginV3"),
+        ("tensorrt", "11.1.0.106", "8.9", Precision.FP16, "graph with float16; builder flag TF32", "IPluginV3"),
+        ("tensorrt", "11.1.0.106", "8.9", Precision.FP32, "builder flag TF32 cleared", "IPluginV3"),
         ("tensorrt", "8.5.3.1", "9.0", Precision.FP32, "builder flag TF32 cleared", "IPluginV2DynamicExt"),
-        ("trtexec", "8.5.2.2", "7.2", Precision.INT8, "builder flag INT8", "IPluginV2DynamicExt"),
-        ("tensorrt", "10.4.0", "8.0", Precision.BEST, "FP16 and BF16 and INT8 and TF32", "IPluginV3"),
-        ("tensorrt", "10.4.0", "7.0", Precision.BEST, "FP16 and INT8 and TF32", "IPluginV3"),
-        ("tensorrt_rtx", "1.2.0.54", "8.9", Precision.FP8, "FP8 Q/DQ", "IPluginV3"),
+        (
+            "trtexec",
+            "8.5.2.2",
+            "7.2",
+            Precision.INT8,
+            "graph with int8 Q/DQ; builder flags TF32 and INT8",
+            "IPluginV2DynamicExt",
+        ),
+        ("tensorrt", "10.4.0", "8.0", Precision.BEST, "TF32 and FP16 and BF16", "IPluginV3"),
+        ("tensorrt", "10.4.0", "7.0", Precision.BEST, "TF32 and FP16", "IPluginV3"),
+        ("tensorrt_rtx", "1.7.1.116", None, Precision.FP8, "graph with FP8 Q/DQ", "IPluginV3"),
         ("onnxruntime", "1.31.1", None, Precision.FP32, "float32", "none"),
         ("onnxruntime", "1.31.1", None, Precision.FP16, "float16", "none"),
     ],
@@ -37,11 +44,11 @@ def test_what_a_precision_becomes(
 @pytest.mark.parametrize(
     ("backend", "version", "sm", "precision", "told"),
     [
-        ("tensorrt", "10.4.0", "7.0", Precision.BF16, "sm 80"),
-        ("tensorrt", "10.4.0", "7.0", Precision.TF32, "sm 80"),
-        ("tensorrt", "8.5.3.1", "9.0", Precision.BF16, "TensorRT 9"),
-        ("tensorrt", "8.5.3.1", "9.0", Precision.FP8, "TensorRT 9"),
-        ("tensorrt", "10.4.0", "8.6", Precision.FP8, "sm 89"),
+        ("tensorrt", "10.4.0", "7.0", Precision.BF16, "begins with compute capability 8.0"),
+        ("tensorrt", "10.4.0", "7.0", Precision.TF32, "begins with compute capability 8.0"),
+        ("tensorrt", "8.5.3.1", "9.0", Precision.BF16, "begins with TensorRT 10"),
+        ("tensorrt", "8.5.3.1", "9.0", Precision.FP8, "begins with TensorRT 10"),
+        ("tensorrt", "10.4.0", "8.6", Precision.FP8, "begins with compute capability 8.9"),
         ("onnxruntime", "1.31.1", None, Precision.BF16, "onnxruntime 1.31.1"),
         ("onnxruntime", "1.31.1", None, Precision.BEST, "best"),
         ("onnxruntime", "1.31.1", None, Precision.INT8, "calibration"),
@@ -58,3 +65,18 @@ def test_what_cannot_be_honoured_names_option_and_version(
 
 def test_calibration_that_nothing_would_use_is_a_problem() -> None:
     assert mechanism(target("onnxruntime", sm=None), BuildOptions(calibration="a" * 64)).problems
+
+
+def test_an_option_that_a_version_cannot_honour_is_a_problem() -> None:
+    (problem,) = mechanism(target("tensorrt", "8.5.3.1", "7.2"), BuildOptions(backend_options={"refit": 1})).problems
+    assert "tensorrt 8.5.3.1 cannot honour refit" in problem
+
+
+def test_a_version_that_farm_does_not_know_is_told_once() -> None:
+    found = mechanism(target("tensorrt", "7.2.3.4", "7.0"), BuildOptions())
+    assert (found.precision, found.problems) == ("none", ("farm does not know TensorRT 7.2.3.4",))
+
+
+def test_samples_let_best_use_int8() -> None:
+    told = mechanism(target("tensorrt", "10.4.0", "8.9"), BuildOptions(Precision.BEST, calibration="a" * 64))
+    assert told.precision.startswith("graph with int8 Q/DQ; builder flags TF32 and FP16 and BF16 and INT8")

@@ -25,9 +25,9 @@ def test_three_generations_are_planned_from_their_facts(farm: Coordinator) -> No
     rows = planning.plan(farm.context, ask).rows
     assert [row.plugin_generation for row in rows] == ["IPluginV2DynamicExt", "IPluginV3", "IPluginV3"]
     assert [row.precision_mechanism for row in rows] == [
-        "builder flag FP16",
-        "builder flag FP16",
-        "strongly typed graph cast to FP16",
+        "builder flags TF32 and FP16",
+        "builder flags TF32 and FP16",
+        "graph with float16; builder flag TF32",
     ]
     assert [row.backend_version.split(".")[0] for row in rows] == ["8", "10", "11"]
     assert {row.hit for row in rows} == {"miss"}
