@@ -79,25 +79,27 @@ class FarmClient(Submissions):
         progress: Optional[Progress] = None,
         key: Optional[str] = None,
         model: Optional[str] = None,
+        force: bool = False,
     ) -> Fetched:
         """The engine of a model that fits this device, in a folder that shows it whole or not at all.
 
         Args:
             name: Of the model.
-            folder: Appears, or is replaced if it holds another engine; kept if it holds this one.
+            folder: Appears, or is replaced if it holds another engine of this model; kept if it holds this one.
             facts: Of another device; by default this one is measured, which takes seconds.
             allow: The worst tier to accept.
             precision: Chooses among variants.
             progress: Told while files arrive.
             key: Exactly the engine with this key.
             model: Digest of an earlier model of this name, instead of the one it points at now.
+            force: Replace the engine of another model, too.
 
         Raises:
             NoEngine: none fits; `details["considered"]` has every candidate with its refusals.
             Conflict: several variants fit, or the folder holds something else.
         """
         answer = self.find_engine(fetching.ask_for(name, facts, allow, precision, key, model))
-        return fetching.take(self._transport, answer, Path(folder), progress)
+        return fetching.take(self._transport, answer, Path(folder), progress, force)
 
     def find_engine(self, ask: FetchAsk) -> FetchAnswer:
         """The engine that `fetch` would bring.
@@ -106,12 +108,14 @@ class FarmClient(Submissions):
         """
         return fetching.answer_to(self._transport, ask)
 
-    def take(self, answer: FetchAnswer, folder: PathLike, progress: Optional[Progress] = None) -> Fetched:
+    def take(
+        self, answer: FetchAnswer, folder: PathLike, progress: Optional[Progress] = None, force: bool = False
+    ) -> Fetched:
         """Bring the engine that `find_engine` found to a folder, as `fetch` does.
 
         Raises: Conflict: the folder holds something else. BlobCorrupt: a file arrived damaged. StorageFull.
         """
-        return fetching.take(self._transport, answer, Path(folder), progress)
+        return fetching.take(self._transport, answer, Path(folder), progress, force)
 
     def upload(self, path: PathLike, progress: Optional[Progress] = None) -> FileRef:
         """Store a file as a blob: skipped when it is there, resumed where a broken connection stopped.

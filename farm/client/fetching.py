@@ -9,18 +9,19 @@ from typing import Optional, Tuple
 
 from farm.protocol.codec import digest, from_json
 from farm.protocol.engine import EngineManifest
-from farm.protocol.errors import Conflict, FarmError, NoEngine
+from farm.protocol.errors import FarmError, NoEngine
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.model import check_relative
 from farm.protocol.options import Precision
 from farm.protocol.requirement import Tier
 from farm.protocol.submit import Candidate, FetchAnswer, FetchAsk
-from farm.runtime.bundle import check_bytes, is_bundle, read_manifest, write_manifest
+from farm.runtime.bundle import check_bytes, read_manifest, write_manifest
 
 from .download import download
 from .files import written
 from .folders import locked_beside, put_in_place
 from .progress import Progress
+from .replacing import check_nothing_lost, check_same_model
 from .transport import Transport
 
 
@@ -72,33 +73,31 @@ def considered_in(error: NoEngine) -> Tuple[Candidate, ...]:
     return tuple(from_json(Candidate, item) for item in error.details.get("considered") or ())
 
 
-def take(transport: Transport, answer: FetchAnswer, folder: Path, progress: Optional[Progress] = None) -> Fetched:
-    """Bring an engine to a folder, which shows it whole or not at all.
+def take(
+    transport: Transport,
+    answer: FetchAnswer,
+    folder: Path,
+    progress: Optional[Progress] = None,
+    force: bool = False,
+) -> Fetched:
+    """Bring an engine to a folder, which shows it whole or not at all; `force` replaces that of another model, too.
 
-    Raises: Conflict: the folder holds something that is not an engine. BlobCorrupt, StorageFull, CoordinatorError.
+    Raises: Conflict: the folder holds what must not be replaced. BlobCorrupt, StorageFull, CoordinatorError.
     """
     # The place, not a link to it, is what gets replaced.
     folder = folder.resolve()
-    _check_replaceable(folder)
+    check_same_model(folder, answer.manifest, force)
     cached = _holds(folder, answer.manifest)
     if cached:
         with written(folder):
             write_manifest(folder, answer.manifest)
     else:
+        check_nothing_lost(folder)
         with written(folder), locked_beside(folder) as workspace:
             filled = _own_place(workspace, answer.manifest)
             _fill(transport, answer.manifest, filled, progress)
             put_in_place(filled, folder)
     return Fetched(folder, answer.engine, answer.manifest, answer.tier, cached, answer.considered)
-
-
-def _check_replaceable(folder: Path) -> None:
-    if not folder.exists() or is_bundle(folder):
-        return
-    if not folder.is_dir():
-        raise Conflict(f"{folder} is a file, not a folder for an engine", "Give another folder with -o.")
-    if any(folder.iterdir()):
-        raise Conflict(f"{folder} holds something that is not an engine of the farm", "Give another folder with -o.")
 
 
 def _holds(folder: Path, manifest: EngineManifest) -> bool:

@@ -41,6 +41,7 @@ _COLUMNS = columns("engine, target~, precision, fit, why not~")
 @option("--precision", type=click.Choice([str(item) for item in Precision]), help="Choose among variants.")
 @option("--key", metavar="KEY", help="Exactly this engine key.")
 @option("--model", metavar="DIGEST", help="An earlier model of the name, by its digest in farm models NAME.")
+@option("--force", is_flag=True, help="Replace the engine of another model in the folder, too.")
 @option("--explain", is_flag=True, help="Show every engine that was considered and why not; bring nothing.")
 @option("--print-path", is_flag=True, help="Print nothing but the folder.")
 @json_option
@@ -54,14 +55,15 @@ def fetch(
     precision: Optional[str],
     key: Optional[str],
     model: Optional[str],
+    force: bool,
     explain: bool,
     print_path: bool,
     as_json: bool,
 ) -> int:
     """Bring the engine of a model that fits this device, whole or not at all.
 
-    A folder that holds this engine is kept; one that holds another engine is replaced in one step; any other is left
-    alone.
+    A folder that holds this engine is kept; one that holds another engine of this model is replaced in one step; any
+    other is left alone.
     """
     facts = facts_of(connection, device)
     ask = FetchAsk(name, facts, Tier(allow), Precision(precision) if precision else None, key, model)
@@ -74,7 +76,7 @@ def fetch(
             _say_refusals(error)
             raise
         with transfers() as progress:
-            fetched = client.take(answer, Path(output or name), progress)
+            fetched = client.take(answer, Path(output or name), progress, force)
     _emit(fetched, print_path, as_json)
     return Exit.DONE
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import List
 
@@ -16,7 +17,7 @@ from farm.client.fetching import considered_in
 from farm.protocol.engine import EngineManifest
 from farm.protocol.errors import BlobCorrupt, Conflict, NoEngine
 from farm.protocol.model import FileRef
-from farm.runtime.bundle import read_manifest
+from farm.runtime.bundle import read_manifest, write_manifest
 
 from ..double import Double
 from ..samples import cpu_facts, engine_detail, manifest
@@ -29,6 +30,14 @@ def _store(double: Double, **contents: bytes) -> EngineManifest:
     files = [FileRef(name.replace("__", "/"), len(data), double.store(data)) for name, data in contents.items()]
     double.engines = {"eng-1": engine_detail(files=tuple(files))}
     return manifest(tuple(files))
+
+
+def _bundle(folder: Path, told: EngineManifest, engine: bytes) -> Path:
+    """A folder with the engine that a manifest describes."""
+    folder.mkdir()
+    (folder / "engine").write_bytes(engine)
+    write_manifest(folder, replace(told, files=(FileRef("engine", len(engine), sha256(engine).hexdigest()),)))
+    return folder
 
 
 def _listing(folder: Path) -> List[str]:
@@ -103,6 +112,49 @@ def test_what_is_not_an_engine_is_never_replaced(client: FarmClient, double: Dou
         with pytest.raises(Conflict, match="-o"):
             client.fetch("net", tmp_path / name, FACTS)
     assert _listing(tmp_path) == ["file", "home/thesis.txt"]
+
+
+def test_the_engine_of_another_model_is_replaced_only_by_force(
+    client: FarmClient, double: Double, tmp_path: Path
+) -> None:
+    _store(double, engine=b"plan", plugins__a=b"library")
+    theirs = _bundle(tmp_path / "out", manifest(model_name="yolo", model="e" * 64), engine=b"other")
+    with pytest.raises(Conflict) as refused:
+        client.fetch("net", theirs, FACTS)
+    assert str(refused.value) == (
+        f"{theirs} holds the engine of yolo, not of net. Give another folder with -o, or replace that engine with "
+        "--force."
+    )
+    assert _listing(tmp_path) == ["out/engine", "out/manifest.json"]
+    client.fetch("net", theirs, FACTS, force=True)
+    assert _listing(tmp_path) == ["out/engine", "out/manifest.json", "out/plugins/a"]
+    assert read_manifest(theirs).model_name == "net"
+
+
+def test_one_model_under_two_names_is_one_model(client: FarmClient, double: Double, tmp_path: Path) -> None:
+    _store(double, engine=b"plan")
+    place = _bundle(tmp_path / "out", manifest(model_name="alias"), engine=b"older")
+    client.fetch("net", place, FACTS)
+    assert (place / "engine").read_bytes() == b"plan"
+
+
+@pytest.mark.parametrize("foreign", ["out.npz", "plugins/notes.txt", "plugins/link"])
+def test_what_a_person_put_beside_the_engine_is_never_lost(
+    client: FarmClient, double: Double, tmp_path: Path, foreign: str
+) -> None:
+    _store(double, engine=b"plan", plugins__a=b"library")
+    client.fetch("net", tmp_path / "net", FACTS)
+    if foreign.endswith("link"):
+        (tmp_path / "net" / foreign).symlink_to(tmp_path)
+    else:
+        (tmp_path / "net" / foreign).write_text("years")
+    assert client.fetch("net", tmp_path / "net", FACTS).cached
+    _store(double, engine=b"newer")
+    for force in (False, True):
+        with pytest.raises(Conflict, match=f"holds {foreign}, which is not of the engine there"):
+            client.fetch("net", tmp_path / "net", FACTS, force=force)
+    assert (tmp_path / "net" / foreign).exists()
+    assert (tmp_path / "net" / "engine").read_bytes() == b"plan"
 
 
 def test_an_interrupted_fetch_shows_nothing_and_goes_on(client: FarmClient, double: Double, tmp_path: Path) -> None:

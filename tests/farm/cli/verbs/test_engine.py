@@ -49,6 +49,16 @@ def test_a_folder_of_the_model_s_name_is_the_default(
     assert read_manifest(tmp_path / "net").model_name == "net"
 
 
+def test_the_engine_of_another_model_stays_without_force(farm: Farm, double: Double, tmp_path: Path) -> None:
+    store(double)
+    bundle(tmp_path / "det", model_name="yolo", model="e" * 64)
+    told = farm("fetch", "net", "-o", tmp_path / "det")
+    assert (told.code, told.out) == (2, "")
+    assert "holds the engine of yolo, not of net. Give another folder with -o, or replace" in told.err
+    assert farm("fetch", "net", "-o", tmp_path / "det", "--force").code == 0
+    assert read_manifest(tmp_path / "det").model_name == "net"
+
+
 def test_every_refusal_is_a_line_and_code_4(farm: Farm, double: Double, tmp_path: Path) -> None:
     store(double)
     other = replace(here(), platform="linux-aarch64", backends=())
