@@ -45,11 +45,10 @@ def describe(groups: Sequence[Endpoints], hand_written: dict[str, Any]) -> Schem
 
 
 def _operation(endpoint: Endpoint, tag: str, schemas: Schemas) -> Schema:
-    summary = (endpoint.handler.__doc__ or "").strip().split("\n")[0].rstrip(".")
     failed = _content("An error.", {"$ref": "#/components/schemas/Error"})
     operation: Schema = {
         "tags": [tag],
-        "summary": summary,
+        "summary": endpoint.summary,
         "operationId": endpoint.handler.__name__,
         "parameters": [*_path_parameters(endpoint.path), *parameters(endpoint.query, schemas)],
         "responses": {

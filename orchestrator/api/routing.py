@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -83,14 +84,25 @@ class Endpoint:
     status: int = 200
     limit_bytes: int = LIMIT_BYTES
 
+    @property
+    def summary(self) -> str:
+        """What it does, as the first line of its handler says it: a thing that a GET shows, or a deed."""
+        return (self.handler.__doc__ or "").strip().split("\n")[0].rstrip(".")
+
+    @property
+    def deed(self) -> str:
+        """What a caller does with it, to stand behind `may not`: `submit a model for its targets`."""
+        told = re.split("[,;:]", self.summary)[0]
+        return f"{'see ' if self.method == 'GET' else ''}{told[:1].lower()}{told[1:]}"
+
     async def __call__(self, request: Request) -> Response:
         """Answer one request."""
         app = request.app
         caller: Caller = request.state.caller
         if not caller.may(*self.scopes):
-            allowed = ", ".join(sorted((*self.scopes, Scope.ADMIN)))
+            allowed = " or ".join(sorted((*self.scopes, Scope.ADMIN)))
             raise Forbidden(
-                f"the token {caller.name!r} has the scope {caller.scope} and may not {self.method} {self.path}",
+                f"the token {caller.name!r} has the scope {caller.scope} and may not {self.deed}",
                 f"Use a token with the scope {allowed}.",
             )
         raw = await read_body(request, self.limit_bytes) if self.body is not bytes else b""

@@ -39,7 +39,10 @@ def may_write(context: Context, caller: Caller, header: str | None) -> str:
     if caller.may(Scope.SUBMIT):
         return caller.token_id
     if caller.scope is not Scope.WORKER:
-        raise Forbidden(f"a token with the scope {caller.scope} may not write blobs", "Use one with the scope submit.")
+        raise Forbidden(
+            f"the token {caller.name!r} has the scope {caller.scope} and may not store files",
+            "Use a token with the scope admin or submit.",
+        )
     named = _LEASE.fullmatch(header or "")
     if named is None:
         raise Forbidden("a worker writes blobs under a lease", f"Send {LEASE_HEADER}: <attempt>:<token>.")

@@ -27,7 +27,7 @@ def list_tokens(call: Call[None, NoQuery]) -> tuple[TokenView, ...]:
 
 @endpoints.route("DELETE", "/tokens/{id}", ADMINS)
 def revoke_token(call: Call[None, NoQuery]) -> None:
-    """Make a token invalid at once."""
+    """Revoke a token at once."""
     call.tokens.revoke(call.path["id"], call.caller)
 
 

@@ -28,7 +28,7 @@ def show_engine(call: Call[None, NoQuery]) -> EngineDetail:
 
 @endpoints.route("DELETE", "/engines/{id}", ADMINS, answer=EngineView)
 def remove_engine(call: Call[None, NoQuery]) -> EngineView:
-    """Hand an engine out no more."""
+    """Remove an engine; it is handed out no more."""
     return engines.remove(call.context, call.path["id"])
 
 
@@ -64,5 +64,5 @@ def show_key(call: Call[None, NoQuery]) -> KeyView:
 
 @endpoints.route("POST", "/fetch", READERS, body=FetchAsk, answer=FetchAnswer)
 def fetch(call: Call[FetchAsk, NoQuery]) -> FetchAnswer:
-    """The engine of a name that fits a device."""
+    """Find the engine of a name that fits a device."""
     return fetching.fetch(call.context, call.body)

@@ -19,13 +19,13 @@ endpoints = Endpoints("submitting")
 
 @endpoints.route("POST", "/plans", SUBMITTERS, body=SubmitAsk, answer=Plan)
 def plan(call: Call[SubmitAsk, NoQuery]) -> Plan:
-    """What a submit would do for each target, without doing it."""
+    """Show what a submit would do for each target, without doing it."""
     return planning.plan(call.context, call.body)
 
 
 @endpoints.route("POST", "/submissions", SUBMITTERS, body=SubmitAsk, answer=SubmissionView, status=201)
 def submit(call: Call[SubmitAsk, NoQuery]) -> SubmissionView:
-    """Accept a model for its targets."""
+    """Submit a model for its targets."""
     return submissions.submit(call.context, call.body, call.caller)
 
 

@@ -49,6 +49,33 @@ def test_a_scope_reaches_only_what_is_declared_for_it(small_doors: Doors, scope:
                 assert answer.json()["error"]["code"] == "forbidden"
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "said"),
+    [
+        ("POST", "/submissions", "submit a model for its targets. Use a token with the scope admin or submit."),
+        ("PUT", f"/blobs/{'0' * 64}", "store files. Use a token with the scope admin or submit."),
+        ("GET", "/tokens", "see every token without its secret. Use a token with the scope admin."),
+        ("DELETE", "/engines/eng-1", "remove an engine. Use a token with the scope admin."),
+        ("POST", "/claims", "ask for work. Use a token with the scope admin or worker."),
+    ],
+)
+def test_a_refusal_says_in_words_what_the_token_may_not_do(
+    small_doors: Doors, method: str, path: str, said: str
+) -> None:
+    with small_doors.client(Scope.FETCH, name="reader") as client:
+        error = client.request(method, API + path, content=b"{}").json()["error"]
+    assert f"{error['message']}. {error['hint']}" == f"the token 'reader' has the scope fetch and may not {said}"
+
+
+def test_every_route_can_be_named_by_its_deed() -> None:
+    deeds = {endpoint.handler.__name__: endpoint.deed for group in GROUPS for endpoint in group.declared}
+    assert len(deeds) > 40
+    for deed in deeds.values():
+        assert deed[:1].islower()
+        assert "/" not in deed
+        assert deed.split()[0] not in ("a", "an", "the", "what", "every", "one")
+
+
 def test_wrong_revoked_and_expired_tokens_are_refused_and_told_apart_in_the_log(
     doors: Doors, caplog: pytest.LogCaptureFixture
 ) -> None:
