@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -132,3 +133,43 @@ def test_progress_and_messages_are_in_the_log(tmp_path: Path, caplog: pytest.Log
 def test_the_flags_of_a_precision_are_in_the_manifest(tmp_path: Path, precision: Precision) -> None:
     built = BUILDER.build(order(tmp_path, models.conv_net(), precision))
     assert built.effective["precision_flags"] == (["TF32"] if precision is Precision.TF32 else [])
+
+
+def test_int8_is_q_dq_from_calibration_samples(tmp_path: Path) -> None:
+    samples = {"images": np.random.default_rng(2).standard_normal((4, 1, 3, 16, 16)).astype(np.float32)}
+    built = BUILDER.build(order(tmp_path / "int8", models.conv_net(), Precision.INT8, calibration=samples))
+    assert built.effective["calibration_samples"] == 4
+    assert built.effective["quantized_tensors"] >= 4
+    assert built.effective["precision"].startswith("int8 between Q/DQ")
+
+
+def test_int8_without_samples_says_what_to_give(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="without calibration data") as caught:
+        BUILDER.build(order(tmp_path, models.conv_net(), Precision.INT8))
+    assert "--calib" in caught.value.hint
+
+
+def test_a_graph_without_anything_to_quantize_is_refused(tmp_path: Path) -> None:
+    samples = {"x": np.zeros((2, 1, 8), np.float32)}
+    profiles = ({"x": around((1, 8), (1, 8), (1, 8))},)
+    with pytest.raises(Unsupported, match="nothing to quantize"):
+        BUILDER.build(order(tmp_path, models.top_k_net(), Precision.INT8, profiles=profiles, calibration=samples))
+
+
+def test_a_binding_that_lacks_what_its_version_has_is_told_apart_from_a_wrong_option(tmp_path: Path) -> None:
+    # The rig's bindings are those of TensorRT, which builds for no other card than the one it runs on.
+    with pytest.raises(BuildFailed, match=r"is not what its version says: .*num_compute_capabilities"):
+        BUILDER.build(order(tmp_path, models.conv_net(), computeCapabilities="8.6,8.9"))
+
+
+def test_an_option_that_tensorrt_for_rtx_has_not_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="has no option 'avgTiming': it times no tactics"):
+        BUILDER.build(order(tmp_path, models.conv_net(), avgTiming=8))
+
+
+def test_levels_and_pools_are_set_and_told(tmp_path: Path) -> None:
+    pools = "workspace:512,tacticSharedMem:48K"
+    built = BUILDER.build(order(tmp_path, models.conv_net(), builderOptimizationLevel=1, memPoolSize=pools))
+    told = {name: built.effective[name] for name in ("optimization_level", "workspace_bytes")}
+    assert told == {"optimization_level": 1, "workspace_bytes": 512 << 20}
+    assert built.effective["tactic_shared_memory_bytes"] == 48 << 10

@@ -108,7 +108,7 @@ def _quantize_static(source: Path, target: Path, samples: Samples, settings: _Se
     quantization.quantize_static(
         str(source),
         str(target),
-        _reader(samples),
+        reader(samples),
         quant_format=quantization.QuantFormat.QDQ,
         per_channel=settings.per_channel,
         reduce_range=settings.reduced,
@@ -150,7 +150,7 @@ class Samples:
             yield {name: array[index] for name, array in self._arrays.items()}
 
 
-def _reader(samples: Samples) -> Any:
+def reader(samples: Samples) -> Any:
     """The samples as the quantizer reads them: again from the start when it asks for the length or rewinds."""
     import numpy as np
     from onnxruntime.quantization import CalibrationDataReader

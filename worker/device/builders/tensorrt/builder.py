@@ -12,8 +12,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
-from farm.backends.options import check_options
+from farm.backends.options import check_target
 from farm.backends.tensorrt.capabilities import capabilities_of
+from farm.backends.tensorrt.precision import Types, meaning, possible
 from farm.protocol.options import BuildOptions
 from farm.protocol.requirement import EngineRequirement, requirement_from_target
 from farm.protocol.target import BuildTarget
@@ -26,8 +27,8 @@ from .library import Assembly, library
 from .logger import Sayings
 from .parse import inputs_of, outputs_of
 from .plan import make_plan
-from .precision import possible
 from .profiles import check
+from .quantize import quantize
 
 ENGINE_FILE = "engine.plan"
 
@@ -54,16 +55,17 @@ class TensorRtBuilder(Builder):
 
     def build(self, order: BuildOrder) -> BuiltEngine:
         """See `Builder.build`."""
-        version = order.target.backend_version
-        self.require(order.options.precision, version)
-        check_options(self.name, version, order.options)
-        capabilities = capabilities_of(version, self.rtx)
+        target, options = order.target, order.options
+        capabilities = capabilities_of(target.backend_version, self.rtx)
+        card = target.gpu.compute_capability if target.gpu else None
+        means = meaning(options.precision, capabilities, card, options.calibration is not None)
+        check_target(target, options)
         check(order, capabilities.name)
-        assembly = Assembly(
-            library(capabilities), capabilities, Sayings(bool(order.options.backend_options.get("verbose")))
-        )
-        assembly.read(order.model)
-        effective = make_plan(assembly, order, order.output / ENGINE_FILE)
+        trt = library(capabilities)
+        model, quantized = quantize(order, capabilities.name) if means.types is Types.INT8 else (order.model, {})
+        assembly = Assembly(trt, capabilities, Sayings(bool(options.backend_options.get("verbose"))))
+        assembly.read(model)
+        effective = {**make_plan(assembly, order, means, order.output / ENGINE_FILE), **quantized}
         return BuiltEngine(
             (ENGINE_FILE,),
             self.requirement(order),

@@ -2,64 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Tuple
+
+from farm.backends.tensorrt import values
+from farm.backends.tensorrt.capabilities import TensorRtCapabilities
+from farm.backends.tensorrt.precision import FLAGS, Meaning
 
 from ..base import BuildOrder
 from .ladder import Rung
 from .library import Assembly
-from .precision import FLAGS, meaning
 from .profiles import add_profiles
 
-# Where `memPoolSize` names a pool as trtexec does.
-_POOLS = {
-    "workspace": "WORKSPACE",
-    "dlaSRAM": "DLA_MANAGED_SRAM",
-    "dlaLocalDRAM": "DLA_LOCAL_DRAM",
-    "dlaGlobalDRAM": "DLA_GLOBAL_DRAM",
-    "tacticDRAM": "TACTIC_DRAM",
-    "tacticSharedMem": "TACTIC_SHARED_MEMORY",
-}
 _SWITCHES = {
     "refit": "REFIT",
     "stripWeights": "STRIP_PLAN",
+    "allowWeightStreaming": "WEIGHT_STREAMING",
     "versionCompatible": "VERSION_COMPATIBLE",
     "excludeLeanRuntime": "EXCLUDE_LEAN_RUNTIME",
     "directIO": "DIRECT_IO",
     "allowGPUFallback": "GPU_FALLBACK",
+    "errorOnTimingCacheMiss": "ERROR_ON_TIMING_CACHE_MISS",
+    "noCompilationCache": "DISABLE_COMPILATION_CACHE",
 }
 _NUMBERS = {
     "avgTiming": "avg_timing_iterations",
     "maxAuxStreams": "max_aux_streams",
     "maxTactics": "max_num_tactics",
 }
-_LEVELS = {
-    "hardwareCompatibilityLevel": ("hardware_compatibility_level", "HardwareCompatibilityLevel"),
-    "tilingOptimizationLevel": ("tiling_optimization_level", "TilingOptimizationLevel"),
-}
 
 
-def asked(order: BuildOrder) -> Rung:
+def asked(order: BuildOrder, capabilities: TensorRtCapabilities) -> Rung:
     """The memory and effort that the options ask for."""
     options = order.options.backend_options
-    sources = options.get("tacticSources")
+    sources = None
+    if "tacticSources" in options:
+        default, known = capabilities.default_tactic_sources, capabilities.tactic_sources
+        sources = tuple(sorted(values.tactic_sources(options["tacticSources"], default, known)))
     return Rung(
         "as asked",
-        workspace_bytes=pools(options).get("WORKSPACE"),
+        workspace_bytes=_pools(options).get("WORKSPACE"),
         level=options.get("builderOptimizationLevel"),
-        tactic_sources=None if sources is None else tuple(item for item in sources.split(",") if item),
+        tactic_sources=sources,
     )
 
 
-def configure(assembly: Assembly, order: BuildOrder, rung: Rung) -> Tuple[Any, Dict[str, Any]]:
+def configure(assembly: Assembly, order: BuildOrder, means: Meaning, rung: Rung) -> Tuple[Any, Dict[str, Any]]:
     """The configuration of one rung, and what of it belongs into the manifest.
 
     Raises: Invalid: TensorRT refuses a profile.
     """
     trt, options = assembly.trt, order.options.backend_options
     config = assembly.new_config()
-    told: Dict[str, Any] = {}
-    told.update(_precision(assembly, config, order))
-    for name, size in {**pools(options), **_workspace(rung)}.items():
+    told: Dict[str, Any] = {"precision": means.told, "precision_flags": list(means.flags)}
+    _precision(assembly, config, means)
+    for name, size in {**_pools(options), **_workspace(rung)}.items():
         config.set_memory_pool_limit(getattr(trt.MemoryPoolType, name), size)
         told[f"{name.lower()}_bytes"] = size
     if rung.level is not None:
@@ -69,50 +65,44 @@ def configure(assembly: Assembly, order: BuildOrder, rung: Rung) -> Tuple[Any, D
         told["tactic_sources"] = list(rung.tactic_sources)
     _effort(trt, config, options)
     _switches(trt, config, options)
-    capabilities = compute_capabilities(order)
     if "computeCapabilities" in options:
-        _target(trt, config, capabilities)
+        _target(trt, config, compute_capabilities(order))
     add_profiles(assembly.builder, assembly.network, config, order)
     return config, told
 
 
-def pools(options: Mapping[str, Any]) -> Dict[str, int]:
-    """Name in `MemoryPoolType` to bytes, from `workspace:1024,tacticDRAM:512`, whose sizes are MiB."""
-    parts = [item.split(":") for item in str(options.get("memPoolSize", "")).split(",") if item]
-    return {_POOLS[name]: int(float(size) * (1 << 20)) for name, size in parts}
-
-
 def compute_capabilities(order: BuildOrder) -> Tuple[str, ...]:
-    """Those an engine built ahead of time is asked to run on; TensorRT for RTX's own choice where nothing is."""
-    text: Optional[str] = order.options.backend_options.get("computeCapabilities")
-    return DEFAULT_CAPABILITIES if text is None else tuple(text.split(","))
+    """Those that an engine built ahead of time runs on."""
+    text = order.options.backend_options.get("computeCapabilities")
+    return values.RTX_DEFAULT_CARDS if text is None else values.compute_capabilities(text)
 
 
-# What TensorRT for RTX 1.5 to 1.7 build for unless told otherwise; Turing has to be asked for, and alone.
-DEFAULT_CAPABILITIES = ("8.0", "8.6", "8.9", "12.0")
+def _pools(options: Mapping[str, Any]) -> Dict[str, int]:
+    return values.memory_pools(options["memPoolSize"]) if "memPoolSize" in options else {}
 
 
 def _workspace(rung: Rung) -> Dict[str, int]:
     return {} if rung.workspace_bytes is None else {"WORKSPACE": rung.workspace_bytes}
 
 
-def _precision(assembly: Assembly, config: Any, order: BuildOrder) -> Dict[str, Any]:
+def _precision(assembly: Assembly, config: Any, means: Meaning) -> None:
     """Set the flags of the precision and clear its other ones: TF32 is on unless somebody clears it."""
-    means = meaning(order.options.precision, assembly.capabilities)
     for name in FLAGS:
         if name in assembly.capabilities.builder_flags:
             flag = getattr(assembly.trt.BuilderFlag, name)
             (config.set_flag if name in means.flags else config.clear_flag)(flag)
-    return {"precision": means.told, "precision_flags": list(means.flags)}
 
 
 def _effort(trt: Any, config: Any, options: Mapping[str, Any]) -> None:
     for name, attribute in _NUMBERS.items():
         if name in options:
             setattr(config, attribute, options[name])
-    for name, (attribute, kind) in _LEVELS.items():
-        if name in options:
-            setattr(config, attribute, getattr(getattr(trt, kind), options[name].upper()))
+    if "hardwareCompatibilityLevel" in options:
+        level = values.HARDWARE_LEVELS[options["hardwareCompatibilityLevel"]]
+        config.hardware_compatibility_level = getattr(trt.HardwareCompatibilityLevel, level)
+    if "tilingOptimizationLevel" in options:
+        level = values.TILING_LEVELS[options["tilingOptimizationLevel"]]
+        config.tiling_optimization_level = getattr(trt.TilingOptimizationLevel, level)
 
 
 def _switches(trt: Any, config: Any, options: Mapping[str, Any]) -> None:
@@ -125,7 +115,7 @@ def _switches(trt: Any, config: Any, options: Mapping[str, Any]) -> None:
         config.default_device_type = trt.DeviceType.DLA
         config.DLA_core = options["useDLACore"]
     # Names of layers cost a few kilobytes, and without them no profile can be read.
-    verbosity = options.get("profilingVerbosity", "detailed").upper()
+    verbosity = values.VERBOSITIES[options.get("profilingVerbosity", "detailed")]
     config.profiling_verbosity = getattr(trt.ProfilingVerbosity, verbosity)
 
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List
 
+from farm.backends.tensorrt.precision import Meaning
 from farm.protocol.errors import BuildFailed
 
 from ..base import BuildOrder
@@ -23,7 +24,7 @@ _FUNCTION = re.compile(r"^\[?\w+(?:::\w+)+(?:::\d+\])?:? ")
 _WORKSPACE = re.compile(r"workspace limit|could not find any implementation", re.IGNORECASE)
 
 
-def make_plan(assembly: Assembly, order: BuildOrder, path: Path) -> Dict[str, Any]:
+def make_plan(assembly: Assembly, order: BuildOrder, means: Meaning, path: Path) -> Dict[str, Any]:
     """Build, with less memory and effort where memory is not enough, and write the plan.
 
     Returns: What happened, for the manifest: precision, limits, seconds, and every rung that was tried.
@@ -33,11 +34,11 @@ def make_plan(assembly: Assembly, order: BuildOrder, path: Path) -> Dict[str, An
         BuildFailed: TensorRT gave up for another reason.
     """
     fallen: List[Dict[str, str]] = []
-    for rung in rungs(asked(order), assembly.capabilities):
+    for rung in rungs(asked(order, assembly.capabilities), assembly.capabilities):
         if fallen:
             log.warning("not enough memory, so once more with: %s", rung.name)
         try:
-            told = _built(assembly, order, rung, path)
+            told = _built(assembly, order, means, rung, path)
         except _OutOfMemoryError as error:
             fallen.append({"rung": rung.name, "error": str(error)})
         else:
@@ -50,9 +51,15 @@ class _OutOfMemoryError(Exception):
     """A rung needs more memory than there is."""
 
 
-def _built(assembly: Assembly, order: BuildOrder, rung: Rung, path: Path) -> Dict[str, Any]:
+def _built(assembly: Assembly, order: BuildOrder, means: Meaning, rung: Rung, path: Path) -> Dict[str, Any]:
     assembly.sayings.forget()
-    config, told = configure(assembly, order, rung)
+    try:
+        config, told = configure(assembly, order, means, rung)
+    except AttributeError as error:
+        # Which version has what is known before; a binding without it is not the one it says it is.
+        raise BuildFailed(
+            f"{assembly.capabilities.name} is not what its version says: {error}", "Install NVIDIA's own package."
+        ) from error
     ticker = Ticker()
     listener: Any = None
     if assembly.capabilities.progress_monitor:
