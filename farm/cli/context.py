@@ -29,7 +29,7 @@ class Connection:
     def client(self) -> FarmClient:
         """A client of the coordinator.
 
-        Raises: Invalid, Unauthorized: nobody said where it is, or with which token.
+        Raises: CoordinatorError: nobody said where it is, or with which token. Invalid: a setting cannot be right.
         """
         from farm.client import FarmClient
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, Mapping, Optional
 from urllib.parse import urlsplit
 
-from farm.protocol.errors import Invalid, Unauthorized
+from farm.protocol.errors import CoordinatorError, Invalid, Unauthorized
 
 DEFAULT_PROFILE = "default"
 _CONFIGURE = "Run farm configure, or set FARM_URL and FARM_TOKEN."
@@ -45,12 +45,14 @@ class Settings:
     def checked(self) -> Settings:
         """These settings, if they suffice to call a coordinator.
 
-        Raises: Invalid, Unauthorized: the sentence says how to set what lacks.
+        Raises: CoordinatorError: the sentence says how to set what lacks.
         """
         if not self.url and self.profile != DEFAULT_PROFILE:
-            raise Invalid(f"no profile {self.profile!r} is set", f"Run farm configure --profile {self.profile}.")
+            raise CoordinatorError(
+                f"no profile {self.profile!r} is set", f"Run farm configure --profile {self.profile}."
+            )
         if not self.url:
-            raise Invalid("no coordinator is set", _CONFIGURE)
+            raise CoordinatorError("no coordinator is set", _CONFIGURE)
         if not self.token:
             raise Unauthorized(f"no token is set for {self.url}", _CONFIGURE)
         return self

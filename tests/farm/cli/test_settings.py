@@ -10,7 +10,7 @@ from typing import Dict
 import pytest
 
 from farm.cli.settings import check_url, load, save
-from farm.protocol.errors import Invalid, Unauthorized
+from farm.protocol.errors import CoordinatorError, Invalid, Unauthorized
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ def test_a_stored_token_is_never_sent_elsewhere(home: Dict[str, str]) -> None:
 
 
 def test_what_lacks_is_said_with_the_way_to_set_it(home: Dict[str, str]) -> None:
-    with pytest.raises(Invalid, match="farm configure"):
+    with pytest.raises(CoordinatorError, match="farm configure, or set FARM_URL and FARM_TOKEN"):
         load(home).checked()
-    with pytest.raises(Invalid, match="--profile lab"):
+    with pytest.raises(CoordinatorError, match="--profile lab"):
         load({**home, "FARM_PROFILE": "lab"}).checked()
     with pytest.raises(Unauthorized, match="no token is set for http://env:2"):
         load({**home, "FARM_URL": "http://env:2"}).checked()
