@@ -49,12 +49,9 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from difflib import get_close_matches
+            from .nearness import near, or_else
 
-            near = get_close_matches(args[0], _VERBS, 1)
-            if not near:
-                raise
-            raise click.UsageError(f"there is no verb {args[0]!r}; did you mean {near[0]!r}?", ctx) from error
+            raise click.UsageError(f"there is no verb {args[0]!r}{or_else(near(args[0], _VERBS))}", ctx) from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb. A broken pipe gets a name of its own, since click would make an exit code of it."""

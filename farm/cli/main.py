@@ -77,10 +77,20 @@ def _told(sentence: str, code: int) -> int:
 
 
 def _click_sentence(error: click.ClickException) -> str:
-    message = " ".join(error.format_message().split()).rstrip(".")
     context = getattr(error, "ctx", None)
+    told = _no_such_option(error) if isinstance(error, click.NoSuchOption) else error.format_message()
+    message = " ".join(told.split()).rstrip(".")
     path = context.command_path if context else "farm"
     return f"{message[:1].lower()}{message[1:]}{'' if message.endswith('?') else '.'} See {path} --help."
+
+
+def _no_such_option(error: click.NoSuchOption) -> str:
+    from .nearness import near, or_else
+
+    parameters = error.ctx.command.get_params(error.ctx) if error.ctx else ()
+    names = [name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)]
+    near_ones = near(error.option_name, [name for name in names if name.startswith("-")])
+    return f"there is no option {error.option_name!r}{or_else(near_ones)}"
 
 
 def _tell_json(arguments: Sequence[str], error: FarmError) -> None:

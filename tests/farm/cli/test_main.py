@@ -76,9 +76,15 @@ def test_every_camel_case_option_has_its_kebab_case() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["nothing"], 2, "error: no such command 'nothing'"),
+        (["nothing"], 2, "error: there is no verb 'nothing'. See farm --help."),
         (["submti"], 2, "error: there is no verb 'submti'; did you mean 'submit'? See farm --help."),
-        (["submit", "--nothing"], 2, "See farm submit --help."),
+        (["submit", "--nothing"], 2, "error: there is no option '--nothing'. See farm submit --help."),
+        (
+            ["submit", "--calibrationdata", "x"],
+            2,
+            "there is no option '--calibrationdata'; did you mean '--calib'? See",
+        ),
+        (["--ulr", "http://127.0.0.1:9"], 2, "there is no option '--ulr'"),
         (["list", "--limit", "x"], 2, "error: invalid value for '--limit'"),
         (["fetch"], 2, "error: missing argument 'NAME'"),
         (["list"], 9, "error: no coordinator is set. Run farm configure, or set FARM_URL and FARM_TOKEN."),
