@@ -6,6 +6,7 @@ import ctypes
 import json
 import mmap
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -40,7 +41,9 @@ def look_around(workspace: Path) -> None:
             descriptors[name] = os.readlink(f"/proc/self/fd/{name}")
         except OSError:  # the one that lists
             continue
-    leave(workspace, "seen.json", {"environ": dict(os.environ), "parent": seen, "descriptors": descriptors})
+    limits = {"core": resource.getrlimit(resource.RLIMIT_CORE)}
+    told = {"environ": dict(os.environ), "parent": seen, "descriptors": descriptors, "limits": limits}
+    leave(workspace, "seen.json", told)
 
 
 def tell_stages(workspace: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -164,6 +165,25 @@ def test_an_end_is_told_as_what_it_was(
     assert failure.log_tail == "last words"
     assert (what != "segfault") or b"string_at" in case.text
     assert failure.reproduce == "sh reproduce.sh"
+
+
+@pytest.fixture
+def core_files() -> Iterator[None]:
+    """This process may leave core files of any size, as a worker started from a developer's shell may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+
+
+@pytest.mark.usefixtures("core_files")
+def test_a_crash_leaves_no_core_file(make: Make, tmp_path: Path) -> None:
+    looking = make("look", name="looking")
+    looking.run()
+    assert looking.read("seen.json")["limits"]["core"] == [0, 0]
+    crashing = make("segfault")
+    assert crashing.run().signal == "SIGSEGV"
+    assert [path for path in tmp_path.rglob("core*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("what", ["allocate", "allocate stubbornly", "allocate in another"])
