@@ -19,6 +19,9 @@ PACKAGES = ("farm", "orchestrator", "worker", "plugins")
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("d[eo]*/*.md")])
 VARIABLE = re.compile(r"\bFARM_[A-Z0-9_]+\b")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+OPTION = re.compile(r"(?<![\w-])--[A-Za-z][\w-]*")
+# Of click, and of mypy.
+OTHERS_OPTIONS = {"--help", "--version", "--strict"}
 
 
 def document(name: str) -> str:
@@ -76,6 +79,16 @@ def test_every_option_has_a_help_text() -> None:
         if isinstance(parameter, click.Option) and not parameter.help and not parameter.hidden
     ]
     assert silent == []
+
+
+def test_every_option_in_the_documents_is_one_of_the_command() -> None:
+    from farm.cli.main import cli
+
+    parts = [*cli.params, *(part for _, command in commands(cli, "farm") for part in command.params)]
+    known = {word for part in parts for word in (*part.opts, *part.secondary_opts)} | OTHERS_OPTIONS
+    told = {word for path in DOCUMENTS for word in OPTION.findall(path.read_text())}
+    assert "--targets" in told
+    assert sorted(told - known) == []
 
 
 def test_every_error_code_is_documented_with_its_exit() -> None:
