@@ -11,6 +11,7 @@ STAGES_VARIABLE = "FARM_CHILD_STAGES"
 _SECRETS = ("FARM_TOKEN", "FARM_BROKER_URL", "FARM_DATABASE_URL")
 LIFELINE_VARIABLE = "FARM_CHILD_LIFELINE"
 PARENT_VARIABLE = "FARM_CHILD_PARENT"
+MEMORY_VARIABLE = "FARM_CHILD_MEMORY_BYTES"
 FAILPOINTS_VARIABLE = "FARM_FAILPOINTS"
 # What a child may see: where programs and libraries are, how many threads to use.
 CHILD_VARIABLES = (
@@ -44,6 +45,11 @@ def parent_process(environ: Mapping[str, str] = os.environ) -> Optional[int]:
     return _number(environ, PARENT_VARIABLE)
 
 
+def memory_limit(environ: Mapping[str, str] = os.environ) -> Optional[int]:
+    """What the worker lets this child hold, in bytes; None where it sets no limit, or a person started the child."""
+    return _number(environ, MEMORY_VARIABLE)
+
+
 def failpoints(environ: Mapping[str, str] = os.environ) -> str:
     """Faults on purpose, see `worker.child.failpoints`; empty but in tests."""
     return environ.get(FAILPOINTS_VARIABLE, "")
@@ -60,5 +66,5 @@ def take_environment() -> Mapping[str, str]:
 def _number(environ: Mapping[str, str], name: str) -> Optional[int]:
     text = environ.get(name, "")
     if text and not text.isdigit():
-        raise Invalid(f"{name} is {text!r}", "Give the number of an open descriptor, or nothing.")
+        raise Invalid(f"{name} is {text!r}", "Give a whole number, or nothing.")
     return int(text) if text else None

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Mapping, Optional
 
-from worker.settings import LIFELINE_VARIABLE, PARENT_VARIABLE, STAGES_VARIABLE
+from worker.settings import LIFELINE_VARIABLE, MEMORY_VARIABLE, PARENT_VARIABLE, STAGES_VARIABLE
 
 from .environment import home_of, scrubbed
 from .linux import adopt_orphans, collect
@@ -116,6 +116,8 @@ class Child:
         stages, stages_end = os.pipe()
         lifeline_end, self._lifeline = os.pipe()
         told = {STAGES_VARIABLE: stages_end, LIFELINE_VARIABLE: lifeline_end, PARENT_VARIABLE: os.getpid()}
+        if self._limits.memory_bytes is not None:
+            told[MEMORY_VARIABLE] = self._limits.memory_bytes
         try:
             self._started_at = time.monotonic()
             self._kills_before = oom_kills()

@@ -22,6 +22,7 @@ from farm.protocol.states import State
 from farm.protocol.work import PreparationWork, Prepared
 from farm.runtime.arrays import save_arrays
 from worker.child.guard import INPUTS_FILE, OUTPUTS_FILE
+from worker.settings import memory_limit
 
 from .graph.model import Model
 from .graph.pipeline import Pipeline
@@ -52,7 +53,7 @@ def prepare(work: PreparationWork, folder: Path, enter: Enter) -> Prepared:
     model = load(source / GRAPH_FILE)
     policy = work.key.reference
     given = source / INPUTS_FILE if policy.inputs else None
-    inputs = reference_inputs(model, policy, given, memory_bytes(Machine()))
+    inputs = reference_inputs(model, policy, given, room_bytes(Machine(), memory_limit()))
     answered = computed(model, source / GRAPH_FILE, inputs)
     pipeline = Pipeline(inputs, answered.outputs, answered.told_by, scratch)
     enter(State.PREPARING, "running the graph steps")
@@ -74,6 +75,12 @@ def prepare(work: PreparationWork, folder: Path, enter: Enter) -> Prepared:
         reference=reference.origin,
         steps=tuple(report.to_json() for report in reports),
     )
+
+
+def room_bytes(machine: Machine, limit_bytes: int | None) -> int:
+    """What a preparation may hold: the memory of the machine, or less where the worker ends it earlier."""
+    total = memory_bytes(machine)
+    return total if limit_bytes is None else min(total, limit_bytes)
 
 
 def _check_tools(recipe: PreparationRecipe) -> None:

@@ -95,6 +95,12 @@ def test_a_child_learns_where_programs_are_and_nothing_of_ours(make: Make) -> No
     assert all(name.startswith("pipe:") for name in opened[2:])
 
 
+def test_a_child_learns_its_limit_of_memory(make: Make) -> None:
+    case = make("look", memory_bytes=400 << 20)
+    case.run()
+    assert case.read("seen.json")["environ"]["FARM_CHILD_MEMORY_BYTES"] == str(400 << 20)
+
+
 def test_a_hidden_worker_keeps_its_secrets_from_processes_of_its_user(tmp_path: Path) -> None:
     code = (
         "import os, sys, json\n"

@@ -21,10 +21,10 @@ from .workspaces import workspace
 ROOT = Path(__file__).parents[3]
 
 
-def child(folder: Path) -> tuple[int, list[str], str]:
+def child(folder: Path, **told_by_worker: str) -> tuple[int, list[str], str]:
     """Exit status, the stages it told, and its log."""
     reading, writing = os.pipe()
-    environ = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "FARM_CHILD_STAGES": str(writing)}
+    environ = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "FARM_CHILD_STAGES": str(writing), **told_by_worker}
     done = subprocess.run(
         [sys.executable, "-m", "worker.host.child", str(folder)],
         pass_fds=(writing,),
@@ -67,6 +67,18 @@ def test_a_broken_model_is_a_failure_with_a_sentence(what: str, tmp_path: Path) 
     assert failure.hint
     assert stages == ["preparing"]
     assert not (tmp_path / "result.json").exists()
+
+
+def test_what_the_worker_would_end_is_refused_with_its_limit(tmp_path: Path) -> None:
+    path = tmp_path / "source.onnx"
+    path.write_bytes(models.embedding_net().SerializeToString())
+    # 64 MiB of values: nothing for a machine, too much for this worker.
+    workspace(tmp_path, path, ReferencePolicy(shapes={"ids": (1, 1 << 20)}))
+    status, _, log = child(tmp_path, FARM_CHILD_MEMORY_BYTES=str(32 << 20))
+    assert status == 1, log
+    failure = loads(Failure, (tmp_path / "failure.json").read_bytes())
+    assert "of 1x1048576x16 needs 64 MiB, a preparation may take 32 MiB here" in failure.message
+    assert "FARM_WORKER_MEMORY_BYTES" in failure.hint
 
 
 def test_a_child_without_a_workspace_says_how_it_is_called() -> None:

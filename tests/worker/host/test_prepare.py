@@ -16,7 +16,7 @@ from farm.protocol.options import ReferencePolicy
 from farm.protocol.states import State
 from farm.runtime.arrays import load_arrays
 from tests.support import models
-from worker.host.prepare import prepare
+from worker.host.prepare import prepare, room_bytes
 
 from .broken import graph
 from .workspaces import workspace
@@ -173,3 +173,12 @@ def test_a_model_of_more_than_two_gigabytes(tmp_path: Path) -> None:
     inputs = load_arrays(tmp_path / "output" / "reference_inputs.npz")
     expected = np.maximum(inputs["x"][0, 0] * np.linspace(-1, 1, columns, dtype=np.float32), 0)
     np.testing.assert_allclose(outputs["y"][0], expected, rtol=1e-6)
+
+
+def test_room_is_the_machine_s_or_the_worker_s_limit_whichever_is_less(tmp_path: Path) -> None:
+    machine = Machine(root=tmp_path)
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "meminfo").write_text("MemTotal:       1000 kB\n")
+    assert room_bytes(machine, None) == 1_024_000
+    assert room_bytes(machine, 1_000_000) == 1_000_000
+    assert room_bytes(machine, 2_000_000) == 1_024_000

@@ -33,7 +33,7 @@ def reference_inputs(
         model: The model as it came.
         policy: What the user said; its arrays are in `given_file`.
         given_file: The .npz file of `--loadInputs`, or None.
-        available_bytes: Memory of this host; a graph that needs more is refused.
+        available_bytes: Memory that a preparation may take; a graph that needs more is refused.
 
     Raises: Invalid: the user's word does not fit the model, or too little is known to make inputs.
     """

@@ -14,6 +14,7 @@ from .shapes import Shape, spelled
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
 
+_MIB = 1 << 20
 _GIB = 1 << 30
 
 
@@ -50,7 +51,7 @@ def check_memory(proto: ModelProto, available_bytes: int) -> None:
     A runtime frees what it no longer needs, so the sum over all values says little; the inputs together, or any one
     value with the weights, must have room.
 
-    Raises: Invalid: the message names the value, its shape and the memory of this host.
+    Raises: Invalid: the message names the value, its shape and the memory there is.
     """
     inputs = sum(_bytes(value) or 0 for value in proto.graph.input)
     if inputs > available_bytes:
@@ -82,9 +83,13 @@ def _bytes(value: ValueInfoProto) -> int | None:
 
 
 def _refused(what: str, value: ValueInfoProto, available_bytes: int) -> Invalid:
-    shape = shape_of(value) or ()
-    needs = (_bytes(value) or 0) / _GIB
+    told = f"{what} of {spelled(shape_of(value) or ())} needs {_size(_bytes(value) or 0)}"
     return Invalid(
-        f"{what} of {spelled(shape)} needs {needs:.1f} GiB, this host has {available_bytes / _GIB:.1f} GiB",
-        "Give smaller sizes with --shapes, or prepare it on a host with more memory.",
+        f"{told}, a preparation may take {_size(available_bytes)} here",
+        "Give smaller sizes with --shapes, or prepare it on a host with more memory, or a higher "
+        "FARM_WORKER_MEMORY_BYTES where that is set.",
     )
+
+
+def _size(count_bytes: int) -> str:
+    return f"{count_bytes / _GIB:.1f} GiB" if count_bytes >= _GIB else f"{count_bytes / _MIB:.0f} MiB"
