@@ -29,10 +29,11 @@ class EngineRequirement:
 
     Attributes:
         backend_version: Exact version, unless `version_compatible`.
-        gpu: The class it was timed on; None for a processor engine.
-        compute_capabilities: All it carries code for; more than one for hardware-compatible engines.
+        gpu: The class it was timed on; None for a processor engine, and for one that was built ahead of time.
+        compute_capabilities: All it carries code for; several where it was built ahead of time for them.
+        hardware_compatible: Runs on every card from Ampere on, except on a Jetson.
+        version_compatible: Loads in later runtimes of the same major version, and in those of the next one.
         instruction_sets: Of the processor, all of which the device must have.
-        version_compatible: Loads in later runtimes of the same major version, and one major later.
     """
 
     backend: str
@@ -107,9 +108,15 @@ def _loaders(backend: str) -> Tuple[str, ...]:
     return ("tensorrt", "trtexec") if backend in ("tensorrt", "trtexec") else (backend,)
 
 
+# There was no TensorRT 9 for everybody: engines of 8 load in 10, those of 10 in 11, and nothing is carried further.
+_NEXT_MAJOR = {8: 10, 10: 11}
+# The oldest card of a hardware-compatible engine.
+_AMPERE = (8, 0)
+
+
 def _later(offered: str, needed: str) -> bool:
     have, want = _numbers(offered), _numbers(needed)
-    return have >= want and have[0] - want[0] <= 1
+    return have >= want and have[0] in (want[0], _NEXT_MAJOR.get(want[0]))
 
 
 def _numbers(version: str) -> Tuple[int, ...]:
@@ -125,12 +132,12 @@ def _processor_tier(requirement: EngineRequirement, facts: DeviceFacts, refusals
 
 
 def _gpu_tier(requirement: EngineRequirement, gpus: Tuple[GpuFacts, ...], refusals: List[str]) -> Tier:
+    wanted = requirement.gpu.name if requirement.gpu else "sm " + ", ".join(requirement.compute_capabilities)
     if not gpus:
-        refusals.append(f"needs {requirement.gpu.name if requirement.gpu else 'a GPU'}, this device has no GPU")
+        refusals.append(f"needs {wanted}, this device has no GPU")
         return Tier.HW_COMPAT
     tiers = [tier for tier in (_one_gpu_tier(requirement, gpu) for gpu in gpus) if tier is not None]
     if not tiers:
-        wanted = requirement.gpu.name if requirement.gpu else "sm " + ", ".join(requirement.compute_capabilities)
         refusals.append(f"built for {wanted}, this device has {', '.join(gpu.name for gpu in gpus)}")
         return Tier.HW_COMPAT
     return min(tiers, key=TIERS.index)
@@ -146,6 +153,7 @@ def _one_gpu_tier(requirement: EngineRequirement, gpu: GpuFacts) -> Optional[Tie
         same = (built.sm_count, built.memory_bytes) == (gpu.sm_count, gpu.memory_bytes)
         return Tier.EXACT if same else Tier.SAME_MODEL
     if gpu.compute_capability in requirement.compute_capabilities:
-        return Tier.SAME_CC
-    newer = [cc for cc in requirement.compute_capabilities if _numbers(gpu.compute_capability) >= _numbers(cc)]
-    return Tier.HW_COMPAT if requirement.hardware_compatible and newer else None
+        # Built ahead of time for such cards, it was timed on none: each is as good as any other.
+        return Tier.SAME_CC if built else Tier.EXACT
+    compatible = requirement.hardware_compatible and not gpu.integrated
+    return Tier.HW_COMPAT if compatible and _numbers(gpu.compute_capability) >= _AMPERE else None

@@ -35,6 +35,7 @@ def runtime(facts: DeviceFacts, *backends: BackendFacts) -> DeviceFacts:
 
 
 V100 = recorded("v100")
+ADA = recorded("rtx4090")
 NAMES = ("h200", "rtx4090", "v100", "xavier")
 
 
@@ -55,13 +56,12 @@ def test_an_engine_fits_where_it_was_built_and_nowhere_else(one: str, other: str
         ({}, card(V100, sm_count=72), Tier.SAME_MODEL),
         ({}, card(V100, name="TITAN V"), Tier.SAME_CC),
         ({}, card(V100, name="NVIDIA A100", compute_capability="8.0"), None),
-        ({"hardware_compatible": True}, card(V100, name="NVIDIA A100", compute_capability="8.0"), Tier.HW_COMPAT),
-        ({"hardware_compatible": True}, card(V100, name="old", compute_capability="6.1"), None),
         ({}, runtime(V100, BackendFacts("tensorrt", "10.5.0")), None),
         ({"version_compatible": True}, runtime(V100, BackendFacts("tensorrt", "10.5.0")), Tier.VERSION_COMPAT),
         ({"version_compatible": True}, runtime(V100, BackendFacts("tensorrt", "11.1.0")), Tier.VERSION_COMPAT),
         ({"version_compatible": True}, runtime(V100, BackendFacts("tensorrt", "12.0.0")), None),
         ({"version_compatible": True}, runtime(V100, BackendFacts("tensorrt", "10.3.0")), None),
+        ({"version_compatible": True}, runtime(V100, BackendFacts("tensorrt_rtx", "10.4.0")), None),
         ({}, runtime(V100, BackendFacts("trtexec", "10.4.0")), Tier.EXACT),
         ({}, runtime(V100), None),
         ({}, replace(V100, platform="linux-aarch64"), None),
@@ -73,6 +73,55 @@ def test_the_tier_is_the_worst_of_card_and_runtime(wider: Any, device: DeviceFac
     found = fit(built_on(V100, **wider), device)
     assert found.tier is tier
     assert bool(found.refusals) == (tier is None)
+
+
+@pytest.mark.parametrize(
+    ("name", "capability", "integrated", "tier"),
+    [
+        ("NVIDIA A100", "8.0", False, Tier.HW_COMPAT),
+        ("NVIDIA RTX 5090", "12.0", False, Tier.HW_COMPAT),
+        ("NVIDIA L40", "8.9", False, Tier.SAME_CC),
+        ("Tesla V100-SXM2-32GB", "7.0", False, None),
+        ("Orin", "8.7", True, None),
+    ],
+)
+def test_a_hardware_compatible_engine_runs_from_ampere_on(
+    name: str, capability: str, integrated: bool, tier: Any
+) -> None:
+    built = built_on(ADA, hardware_compatible=True)
+    assert fit(built, card(ADA, name=name, compute_capability=capability, integrated=integrated)).tier is tier
+
+
+@pytest.mark.parametrize(
+    ("built", "here", "loads_it"),
+    [
+        ("8.6.1", "8.6.2.3", True),
+        ("8.6.1", "10.4.0", True),
+        ("8.6.1", "11.1.0", False),
+        ("10.4.0", "10.4.0.26", True),
+        ("10.4.0", "11.4.0", True),
+        ("11.0.0", "10.16.1", False),
+        ("11.0.0", "12.0.0", False),
+    ],
+)
+def test_version_compatible_engines_are_carried_to_the_next_major(built: str, here: str, loads_it: bool) -> None:
+    engine = replace(built_on(V100, version_compatible=True), backend_version=built)
+    found = fit(engine, runtime(V100, BackendFacts("tensorrt", here)))
+    assert found.tier is (Tier.VERSION_COMPAT if loads_it else None)
+    assert loads_it or f"needs tensorrt {built}, this device has {here}" in found.refusals
+
+
+@pytest.mark.parametrize(
+    ("capability", "version", "tier"),
+    [("8.9", "1.7.1.116", Tier.EXACT), ("12.0", "1.7.1.116", None), ("8.9", "1.6.1.120", None)],
+)
+def test_an_engine_built_ahead_of_time_fits_the_cards_it_was_told(capability: str, version: str, tier: Any) -> None:
+    ahead = BuildTarget("tensorrt_rtx", "1.7.1.116", "linux-x86_64", "glibc-2.36")
+    engine = replace(requirement_from_target(ahead), compute_capabilities=("8.6", "8.9"))
+    device = runtime(card(ADA, compute_capability=capability), BackendFacts("tensorrt_rtx", version))
+    found = fit(engine, device)
+    assert found.tier is tier
+    assert fit(engine, replace(device, gpus=())).refusals[-1] == "needs sm 8.6, 8.9, this device has no GPU"
 
 
 def test_two_cards_in_one_machine_are_each_as_good() -> None:
