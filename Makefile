@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 IN = $(VENV)/bin/python
 
-.PHONY: install demo test test-py39 lint bench clean
+.PHONY: install demo test test-py39 test-gpu lint bench clean
 
 install: $(VENV)/product $(VENV)/tools
 
@@ -29,6 +29,10 @@ test: test-py39
 # What runs on devices, on the oldest interpreter that can be had.
 test-py39: install
 	python39=$$($(IN) -m tests.support.python39) && $$python39 -m pytest -q tests/farm tests/worker --ignore=tests/worker/host
+
+# On a machine with a card: `make test-gpu IN=python3`, where that Python imports tensorrt and pytest.
+test-gpu:
+	$(IN) -m pytest -q tests/gpu
 
 lint: install
 	$(IN) -m ruff check

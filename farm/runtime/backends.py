@@ -16,6 +16,8 @@ Opener = Callable[[Path, BuildOptions], Session]
 # Name of the builder to the function that opens its engines.
 OPENERS: Dict[str, str] = {
     "onnxruntime": "farm.runtime.onnxruntime:open_session",
+    "tensorrt": "farm.runtime.tensorrt:open_session",
+    "trtexec": "farm.runtime.tensorrt:open_session",
 }
 
 

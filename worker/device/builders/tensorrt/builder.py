@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from farm.backends.options import check_target
 from farm.backends.tensorrt.capabilities import capabilities_of
+from farm.backends.tensorrt.logger import Sayings
 from farm.backends.tensorrt.precision import Types, meaning, possible
 from farm.protocol.options import BuildOptions
 from farm.protocol.requirement import EngineRequirement, requirement_from_target
@@ -24,7 +25,6 @@ from farm.runtime.session import Session
 from ..base import Availability, Builder, BuildOrder, BuiltEngine, Capabilities
 from .config import compute_capabilities
 from .library import Assembly, library
-from .logger import Sayings
 from .parse import inputs_of, outputs_of
 from .plan import make_plan
 from .profiles import check

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from farm.backends.tensorrt.capabilities import TensorRtCapabilities, Typing
+from farm.backends.tensorrt.logger import Sayings, logger
 from farm.protocol.errors import BuildFailed, Unsupported
 
-from .logger import Sayings, logger
 from .parse import parse
 
 

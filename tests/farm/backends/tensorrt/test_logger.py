@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 from types import SimpleNamespace
 
-from worker.device.builders.tensorrt.logger import Sayings, logger
+from farm.backends.tensorrt.logger import Sayings, logger
 
 
 class Binding:

@@ -1,0 +1,5 @@
+"""Engines of TensorRT and TensorRT for RTX on a GPU."""
+
+from .session import TensorRtSession, open_session
+
+__all__ = ["TensorRtSession", "open_session"]

@@ -1,0 +1,61 @@
+"""A plan, read into a process: TensorRT's objects in the order in which they need each other."""
+
+from __future__ import annotations
+
+import mmap
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from farm.backends.tensorrt.capabilities import TensorRtCapabilities, capabilities_of
+from farm.backends.tensorrt.logger import Sayings, logger
+from farm.protocol.errors import BuildFailed, NotFound
+
+
+class Loaded:
+    """An engine in memory.
+
+    Attributes:
+        trt: The binding.
+        engine: The `ICudaEngine`.
+        sayings: What TensorRT says.
+    """
+
+    def __init__(self, path: Path, rtx: bool) -> None:
+        self.trt: Any = import_module("tensorrt_rtx" if rtx else "tensorrt")
+        self.capabilities: TensorRtCapabilities = capabilities_of(self.trt.__version__, rtx)
+        self.sayings = Sayings()
+        # TensorRT's objects refer to each other without keeping each other alive.
+        self._logger = logger(self.trt, self.sayings)
+        self._runtime = self.trt.Runtime(self._logger)
+        self.engine: Any = self._deserialized(path)
+
+    def new_context(self) -> Any:
+        """An execution context.
+
+        Raises: BuildFailed: mostly for want of memory.
+        """
+        self.sayings.forget()
+        context = self.engine.create_execution_context()
+        if context is None:
+            raise self.failure("makes no execution context", "Free memory on the card, or run fewer at once.")
+        return context
+
+    def failure(self, what: str, hint: str) -> BuildFailed:
+        """An error with what TensorRT said about it."""
+        told = "; ".join(self.sayings.errors()) or "it does not say why"
+        return BuildFailed(f"{self.capabilities.name} {what}: {told}", hint)
+
+    def close(self) -> None:
+        """Free it, the engine before its runtime."""
+        self.engine = None
+        self._runtime = None
+
+    def _deserialized(self, path: Path) -> Any:
+        if not path.is_file() or not path.stat().st_size:
+            raise NotFound(f"there is no engine in {path}", "Fetch it again.")
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as plan:
+            engine = self._runtime.deserialize_cuda_engine(plan)
+        if engine is None:
+            raise self.failure(f"cannot load {path.name}", "An engine runs on the GPU and the version it is made for.")
+        return engine
