@@ -20,6 +20,11 @@ _COLUMNS = columns("target, state, verdict, max error>, p50>, p99>, throughput>,
 def emit_results(results: Sequence[TargetResult]) -> None:
     """Print the table, and below it, for the person, why targets failed."""
     emit_table(_COLUMNS, [_row(item) for item in results])
+    say_failures(results)
+
+
+def say_failures(results: Sequence[TargetResult]) -> None:
+    """For each target that failed: the stage, the reason, what to do, and where its log is."""
     for item in results:
         failure = item.failure
         if failure is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from typing import Optional, Sequence, Tuple
 
 from farm.protocol.errors import NotFound
 from farm.protocol.report import BenchmarkReport, Failure, VerificationReport
 from farm.protocol.states import State
-from farm.protocol.views import BuildView, EngineDetail, RequestView, SubmissionView
+from farm.protocol.views import BuildView, EngineDetail, RequestView
 
 from .transport import Transport, segment
 
@@ -43,9 +43,9 @@ class TargetResult:
         return self.build.failure if self.build else None
 
 
-def results(transport: Transport, view: SubmissionView) -> Tuple[TargetResult, ...]:
+def results(transport: Transport, requests: Sequence[RequestView]) -> Tuple[TargetResult, ...]:
     """One result for each target, in the order they were asked for."""
-    return tuple(_result(transport, request) for request in view.builds)
+    return tuple(_result(transport, request) for request in requests)
 
 
 def _result(transport: Transport, request: RequestView) -> TargetResult:

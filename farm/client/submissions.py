@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Collection, Iterator, Mapping, Optional, Sequence, Tuple
 
 from farm.protocol.states import State
 from farm.protocol.submit import Plan, SubmitAsk
@@ -150,12 +150,13 @@ class Submissions:
             waiting.raise_for_outcome(view)
         return view
 
-    def results(self, submission: str) -> Tuple[TargetResult, ...]:
-        """What came out for each target: engine, verification, benchmark, or the failure.
+    def results(self, submission: str, only: Collection[State] = tuple(State)) -> Tuple[TargetResult, ...]:
+        """What came out for each target in one of these states: engine, verification, benchmark, or the failure.
 
         Raises: NotFound
         """
-        return results.results(self._transport, self.status(submission))
+        view = self.status(submission)
+        return results.results(self._transport, [item for item in view.builds if item.state in only])
 
     def cancel(self, submission: str, target: Optional[str] = None) -> SubmissionView:
         """Cancel a submission, or one target of it. Builds that others want too go on.

@@ -15,12 +15,14 @@ from ..console import columns, emit_fields, emit_json, emit_table
 from ..context import Connection
 from ..format import CellLike, age, dim, short, word
 from ..options import json_option, option, verb
+from ..outcome import say_failures
 from ..watching import stage_bar
 from ..words import moment, pairs, seconds
 
 if TYPE_CHECKING:
     from farm.client import FarmClient
 
+_FAILED = (State.FAILED, State.QUARANTINED)
 _REQUESTS = columns("target, state, stages, engine, build, note~")
 _SUBMISSIONS = columns("submission, name, state, targets~, by, created")
 
@@ -34,7 +36,7 @@ _SUBMISSIONS = columns("submission, name, state, targets~, by, created")
 def status(
     connection: Connection, submission: Optional[str], watch: bool, timeout: Optional[str], as_json: bool
 ) -> int:
-    """Show where a submission stands; without an id, everything that is not finished.
+    """Show where a submission stands, and why what failed did; without an id, everything that is not finished.
 
     With --watch it ends as submit --wait does: with the results, and the exit code of the worst target.
     """
@@ -48,10 +50,12 @@ def status(
             from ..following import finish
 
             return finish(client, view, seconds("--timeout", timeout) if timeout else None, True, as_json)
-    if as_json:
-        emit_json(view)
-    else:
-        _emit(view)
+        if as_json:
+            emit_json(view)
+        else:
+            _emit(view)
+            if any(item.state in _FAILED for item in view.builds):
+                say_failures(client.results(view.id, _FAILED))
     return Exit.DONE
 
 

@@ -178,6 +178,21 @@ def test_status_of_one_and_of_what_goes_on(farm: Farm, double: Double, model: Pa
     assert "nothing is being built" in farm("status").err
 
 
+def test_status_says_why_a_target_failed_as_waiting_does(farm: Farm, double: Double, model: Path) -> None:
+    waited = farm("submit", model, "-t", "cpu,broken", "--wait")
+    double.asked.clear()
+    told = farm("status", "s1")
+    lines = told.err.splitlines()
+    assert lines == [
+        "broken: building failed: the operator Foo is unknown. Remove it.",
+        "  it is failed",
+        "  farm logs b1-broken",
+    ]
+    assert "\n".join(lines) in waited.err
+    # What has an engine is not asked for again.
+    assert [path for path in double.asked if "/builds/" in path or "/engines/" in path] == ["GET /builds/b1-broken"]
+
+
 def test_lists_are_filtered_by_the_coordinator(farm: Farm, model: Path) -> None:
     for _ in range(2):
         farm("submit", model, "-t", "cpu", "--wait")
