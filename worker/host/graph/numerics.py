@@ -19,7 +19,9 @@ _WIDEST = 0.05
 _ROUNDINGS_AT_ONE = 8
 
 
-def difference(before: Mapping[str, Array], after: Mapping[str, Array], share: float) -> tuple[float, str | None]:
+def difference(
+    before: Mapping[str, Array], after: Mapping[str, Array], share: float | None
+) -> tuple[float, str | None]:
     """The largest absolute difference of all outputs, and what is wrong; None where all is within the tolerance.
 
     Whole numbers and truth values must be equal, NaN and infinity must stay where they are.
@@ -27,14 +29,15 @@ def difference(before: Mapping[str, Array], after: Mapping[str, Array], share: f
     Args:
         before: Outputs by name.
         after: Likewise.
-        share: How much may differ, as a share of the root mean square of an output in float32.
+        share: How much may differ, as a share of the root mean square of an output in float32. None judges no
+            difference of numbers, only what becomes NaN or infinite.
     """
     largest = 0.0
     for name, reference in before.items():
         output = after[name]
         if output.shape != reference.shape or output.dtype != reference.dtype:
             return largest, f"{name!r} was {_told(reference)}, and became {_told(output)}"
-        found, problem = _compared(output, reference, share)
+        found, problem = _moved(output, reference) if share is None else _compared(output, reference, share)
         largest = max(largest, found)
         if problem:
             return largest, f"{name!r} {problem}"
@@ -50,6 +53,18 @@ def _compared(output: Array, reference: Array, share: float) -> tuple[float, str
         return largest, None
     got, wanted = found.worst_pair
     return largest, f"differs in {found.mismatched} of {output.size} elements: {wanted:g} became {got:g}"
+
+
+def _moved(output: Array, reference: Array) -> tuple[float, str | None]:
+    """How far an output moved, and whether numbers of it are lost."""
+    import numpy as np
+
+    kept = np.isfinite(reference)
+    lost = int(np.count_nonzero(kept & ~np.isfinite(output)))
+    both = kept & np.isfinite(output)
+    moved = np.abs(output[both].astype(np.float64) - reference[both].astype(np.float64))
+    told = f"became NaN or infinite in {lost} of {output.size} elements" if lost else None
+    return float(moved.max(initial=0.0)), told
 
 
 def _allowed(dtype: Any, share: float) -> tuple[float, float]:

@@ -20,6 +20,7 @@ STEPS: Mapping[str, str] = {
     "infer_shapes": "worker.host.graph.infer_shapes",
     "fold": "worker.host.graph.fold",
     "simplify": "worker.host.graph.simplify",
+    "float16": "worker.host.graph.float16",
 }
 
 
@@ -31,14 +32,15 @@ class Step(Protocol):
         DESCRIPTION: One clause, as an imperative.
         TOOLS: Distributions whose version changes what it does; all are in the recipe.
         PARAMETERS: All parameters it takes, with their defaults.
-        TOLERANCE: How much an output may change, as a share of its root mean square in float32.
+        TOLERANCE: How much an output may change, as a share of its root mean square in float32. None for a step whose
+            purpose is to change it: the change is reported, and only types, shapes and NaN are held against it.
     """
 
     NAME: str
     DESCRIPTION: str
     TOOLS: tuple[str, ...]
     PARAMETERS: Mapping[str, Any]
-    TOLERANCE: float
+    TOLERANCE: float | None
 
     def apply(self, model: ModelProto, parameters: Mapping[str, Any]) -> ModelProto:
         """The changed graph; the one given may be changed too. Big weights of large models appear as inputs."""

@@ -61,3 +61,13 @@ def test_what_is_no_rounding_is_refused(before: np.ndarray, after: np.ndarray) -
 def test_nan_and_infinity_may_stay_where_they_are() -> None:
     odd = np.array([np.nan, np.inf, -np.inf, 1.0], np.float32)
     assert difference({"y": odd}, {"y": odd.copy()}, SHARE)[1] is None
+
+
+def test_without_a_tolerance_only_lost_numbers_are_wrong() -> None:
+    assert difference({"y": WAVE}, {"y": WAVE + np.float32(0.5)}, None) == (pytest.approx(0.5, rel=1e-6), None)
+    lost = WAVE.copy()
+    lost[3] = np.inf
+    _, problem = difference({"y": WAVE}, {"y": lost}, None)
+    assert problem == "'y' became NaN or infinite in 1 of 64 elements"
+    assert difference({"y": lost}, {"y": lost}, None) == (0.0, None)
+    assert difference({"y": WAVE}, {"y": WAVE.astype(np.float16)}, None)[1] is not None
