@@ -35,6 +35,24 @@ def odd_net(kind: str, domain: str = "", name: str = "odd") -> Any:
     return helper.make_model(helper.make_graph(nodes, "g", values[:1], values[1:]), opset_imports=opsets, ir_version=8)
 
 
+def _open(name: str) -> Any:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+
+
+def branching() -> Any:
+    """A graph with an If whose branches give tensors of different rank."""
+    inputs = [
+        helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4]),
+        helper.make_tensor_value_info("flat", TensorProto.BOOL, []),
+    ]
+    branches = {
+        which: helper.make_graph([helper.make_node(kind, ["x"], [kind])], which, [], [_open(kind)])
+        for which, kind in (("then_branch", "Squeeze"), ("else_branch", "Identity"))
+    }
+    graph = helper.make_graph([helper.make_node("If", ["flat"], ["y"], **branches)], "g", inputs, [_open("y")])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
 def test_it_finds_the_runtime_and_its_version() -> None:
     told = BUILDER.probe()
     assert (told.version, told.reason) == (VERSION, "")
@@ -97,6 +115,31 @@ def test_an_operator_that_cannot_be_parsed_is_named_with_what_the_parser_says(tm
     onnx.save(odd_net("Reshape", name=""), str(made.model))
     with pytest.raises(BuildFailed, match="cannot parse the Reshape that gives 'y': "):
         BUILDER.build(made)
+
+
+def test_an_operator_that_the_parser_never_takes_is_named(tmp_path: Path) -> None:
+    made = order(tmp_path, models.conv_net())
+    onnx.save(odd_net("Det", name="area"), str(made.model))
+    with pytest.raises(Unsupported, match="has no operator Det, which the Det 'area' needs"):
+        BUILDER.build(made)
+
+
+def test_weights_that_are_missing_are_named_with_what_to_do(tmp_path: Path) -> None:
+    made = order(tmp_path, models.conv_net())
+    model = onnx.load(str(made.model))
+    onnx.save(model, str(made.model), save_as_external_data=True, location="side.bin", size_threshold=0)
+    (made.model.parent / "side.bin").unlink()
+    with pytest.raises(BuildFailed) as caught:
+        BUILDER.build(made)
+    assert caught.value.hint == "The weights in side.bin are missing: submit the model with that file beside it."
+
+
+def test_a_branch_with_two_ranks_fails_with_what_to_do(tmp_path: Path) -> None:
+    made = order(tmp_path, models.conv_net())
+    onnx.save(branching(), str(made.model))
+    with pytest.raises(BuildFailed, match="Must have inputs with equal ranks") as caught:
+        BUILDER.build(made)
+    assert "Both branches of an If" in caught.value.hint
 
 
 @pytest.mark.parametrize("garbage", [b"not an onnx at all", models.conv_net().SerializeToString()[:20000]])

@@ -43,10 +43,6 @@ _SAYINGS: Tuple[Tuple[str, str], ...] = (
         "This version of TensorRT does not run on this card: install one that does; `farm plan` knows which.",
     ),
     (
-        r"CUDA initialization failure with error: \d+|CUDA driver version is insufficient",
-        "There is no card here, or its driver is older than the CUDA of this TensorRT: see `farm devices doctor`.",
-    ),
-    (
         r"Unable to load library: (?P<library>libnv\S+?)[:\s]",
         "TensorRT does not find its own {library}: install the whole package, or add its folder to LD_LIBRARY_PATH.",
     ),
@@ -89,7 +85,7 @@ _SAYINGS: Tuple[Tuple[str, str], ...] = (
         "Both branches of an If must give one type and one rank: export the model with the branch decided.",
     ),
     (
-        r"Failed to open file: (?P<file>[^\s|]+)",
+        r"Failed to open file: (?:[^\n|]*/)?(?P<file>[^\n|/]+)",
         "The weights in {file} are missing: submit the model with that file beside it.",
     ),
     (
@@ -132,6 +128,11 @@ _SAYINGS: Tuple[Tuple[str, str], ...] = (
     (
         r"Could not find any implementation for node (?P<node>.{1,120}?)(?:\.?\)|$)",  # 1768, 1917, 2035
         "No kernel does {node}: raise a limit that was given by memPoolSize, or try another precision.",
+    ),
+    # TensorRT for RTX says this beside every other error where there is no card.
+    (
+        r"CUDA initialization failure with error: \d+|CUDA driver version is insufficient",
+        "There is no card here, or its driver is older than the CUDA of this TensorRT: see `farm devices doctor`.",
     ),
 )
 _KNOWN: List[Tuple[Pattern[str], str]] = [(re.compile(saying, re.DOTALL), told) for saying, told in _SAYINGS]

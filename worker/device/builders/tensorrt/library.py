@@ -54,7 +54,7 @@ class Assembly:
 
     def read(self, model: Path) -> None:
         """Fill the network. Raises: as `parse`."""
-        parse(self._parser, self.network, model, self.capabilities.name)
+        parse(self._parser, self.network, model, self.capabilities.name, self.sayings)
 
     def new_config(self) -> Any:
         """An empty configuration."""

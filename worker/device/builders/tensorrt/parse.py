@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, List, Tuple
+from typing import Any, List, Sequence, Tuple
 
+from farm.backends.tensorrt.advice import advice
+from farm.backends.tensorrt.logger import Sayings
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import BuildFailed, FarmError, Unsupported
 
@@ -13,6 +15,8 @@ from farm.protocol.errors import BuildFailed, FarmError, Unsupported
 _QUOTED = re.compile(r'"([^"]{12,})"')
 _PLACE = re.compile(r"^(?:\[\w+\] )?(?:Assertion failed: )?")
 _PLUGIN = re.compile(r"plugin not found|getPluginCreator|checkFallbackPluginImporter", re.IGNORECASE)
+# What the parser asserts of an operator that it knows by name and never takes.
+_NEVER = "false"
 _LONGEST = 500
 
 _DTYPES = {
@@ -28,7 +32,7 @@ _DTYPES = {
 }
 
 
-def parse(parser: Any, network: Any, model: Path, name: str) -> None:
+def parse(parser: Any, network: Any, model: Path, name: str, sayings: Sayings) -> None:
     """Read the graph into the network; weights in files beside it are found.
 
     Args:
@@ -36,13 +40,15 @@ def parse(parser: Any, network: Any, model: Path, name: str) -> None:
         network: What it fills.
         model: The graph.
         name: Of backend and version, for messages.
+        sayings: What TensorRT says meanwhile.
 
     Raises:
         Unsupported: an operator that this TensorRT does not have.
         BuildFailed: the graph cannot be read; the message names the operator that stopped it.
     """
     if not parser.parse_from_file(str(model)):
-        raise _refusal([parser.get_error(index) for index in range(parser.num_errors)], model, name)
+        errors = [parser.get_error(index) for index in range(parser.num_errors)]
+        raise _refusal(errors, model, name, sayings.errors())
     if network.num_outputs == 0:
         raise BuildFailed(f"{name} finds no outputs in the graph", "Export the model again.")
 
@@ -64,7 +70,7 @@ def sentence(text: str) -> str:
     return (quoted.group(1) if quoted else _PLACE.sub("", flat))[:_LONGEST].rstrip(".?! ")
 
 
-def _refusal(errors: List[Any], model: Path, name: str) -> FarmError:
+def _refusal(errors: List[Any], model: Path, name: str, said: Sequence[str]) -> FarmError:
     if not errors:
         return BuildFailed(f"{name} cannot read the graph", "The log of the attempt has what it said.")
     first = errors[0]
@@ -77,7 +83,10 @@ def _refusal(errors: List[Any], model: Path, name: str) -> FarmError:
             f"{name} has no operator {kind}, which {operator} needs, and no plugin of that name is loaded",
             "Submit the model with that plugin, or export it without the operator.",
         )
-    return BuildFailed(f"{name} cannot parse {operator}: {told}", "Change that part of the model, or its export.")
+    if kind and told == _NEVER:
+        return Unsupported(f"{name} has no operator {kind}, which {operator} needs", "Export the model without it.")
+    hint = advice((*said, first.desc())) or "Change that part of the model, or its export."
+    return BuildFailed(f"{name} cannot parse {operator}: {told}", hint)
 
 
 def _operator(model: Path, index: int) -> Tuple[str, str]:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List
 
+from farm.backends.tensorrt.advice import advice
 from farm.backends.tensorrt.precision import Meaning
 from farm.protocol.errors import BuildFailed
 
@@ -21,7 +22,6 @@ from .progress import Phases, Ticker, monitor, watch
 log = logging.getLogger(__name__)
 
 _FUNCTION = re.compile(r"^\[?\w+(?:::\w+)+(?:::\d+\])?:? ")
-_WORKSPACE = re.compile(r"workspace limit|could not find any implementation", re.IGNORECASE)
 
 
 def make_plan(assembly: Assembly, order: BuildOrder, means: Meaning, path: Path) -> Dict[str, Any]:
@@ -82,9 +82,7 @@ def _failure(assembly: Assembly) -> Exception:
     name = assembly.capabilities.name
     if not errors:
         return BuildFailed(f"{name} built nothing and does not say why", "The log of the attempt may tell more.")
-    hint = "The log of the attempt has all that it said."
-    if _WORKSPACE.search(errors[0]):
-        hint = "Allow a larger workspace with --option memPoolSize=workspace:MiB, or leave that option out."
+    hint = advice(errors) or "The log of the attempt has all that it said."
     return BuildFailed(f"{name} cannot build the engine: {_said(errors[0])}", hint)
 
 
