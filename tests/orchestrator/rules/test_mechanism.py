@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from farm.backends.tensorrt.precision import Types
 from farm.protocol.options import BuildOptions, Precision
 from orchestrator.rules.mechanism import mechanism
 
@@ -80,3 +81,23 @@ def test_a_version_that_farm_does_not_know_is_told_once() -> None:
 def test_samples_let_best_use_int8() -> None:
     told = mechanism(target("tensorrt", "10.4.0", "8.9"), BuildOptions(Precision.BEST, calibration="a" * 64))
     assert told.precision.startswith("graph with int8 Q/DQ; builder flags TF32 and FP16 and BF16 and INT8")
+
+
+@pytest.mark.parametrize(
+    ("version", "precision", "types"),
+    [
+        ("10.4.0", Precision.FP16, Types.AS_EXPORTED),
+        ("11.1.0.106", Precision.FP16, Types.FLOAT16),
+        ("11.1.0.106", Precision.INT8, Types.INT8),
+        ("11.1.0.106", Precision.FP32, Types.AS_EXPORTED),
+    ],
+)
+def test_precision_lies_in_the_graph_from_11_on(version: str, precision: Precision, types: Types) -> None:
+    assert mechanism(target("tensorrt", version, "8.9"), BuildOptions(precision)).types is types
+
+
+@pytest.mark.parametrize("precision", [Precision.BF16, Precision.MIX, Precision.BEST])
+def test_a_graph_that_no_step_makes_is_a_problem_of_the_plan(precision: Precision) -> None:
+    found = mechanism(target("tensorrt_rtx", "1.7.1.116", None), BuildOptions(precision))
+    assert any(f"--precision {precision} as a graph with" in problem for problem in found.problems)
+    assert mechanism(target("tensorrt", "10.4.0", "8.9"), BuildOptions(precision)).problems == ()

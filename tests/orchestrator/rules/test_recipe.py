@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from farm.backends.tensorrt.precision import Types
 from farm.protocol.errors import Invalid
 from orchestrator.rules.recipe import DEFAULT_STEPS, can_prepare, recipe_for
 
@@ -14,6 +15,16 @@ def test_a_recipe_names_the_tools_of_the_newest_host_whatever_their_order() -> N
     assert recipe_for(None, [old, new]).tools == new
     assert [step.name for step in recipe_for(None, []).steps] == list(DEFAULT_STEPS)
     assert recipe_for((), [new]).steps == ()
+
+
+@pytest.mark.parametrize("steps", [None, (), ("fold",), ("float16", "fold")])
+def test_a_target_that_takes_float16_from_the_graph_gets_it_whatever_steps_were_given(
+    steps: tuple[str, ...] | None,
+) -> None:
+    plain = [call.name for call in recipe_for(steps, []).steps]
+    typed = [call.name for call in recipe_for(steps, [], Types.FLOAT16).steps]
+    assert typed == (plain if "float16" in plain else [*plain, "float16"])
+    assert recipe_for(steps, [], Types.INT8) == recipe_for(steps, [])
 
 
 def test_only_a_host_with_these_tools_prepares() -> None:
