@@ -8,7 +8,14 @@ import resource
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+_PR_CAPBSET_READ, _PR_CAPBSET_DROP = 23, 24
 _PR_SET_CHILD_SUBREAPER = 36
+# Any of these reads the memory or the environment of a hidden process: to trace, to administrate, to measure.
+_PRYING = (19, 21, 38)
+# The layout of `capget` and `capset` with 64 capabilities: effective, permitted, inheritable of the lower half, then
+# of the upper one.
+_CAPABILITY_VERSION = 0x20080522
+_Capabilities = ctypes.c_uint32 * 6
 _DESCRIPTORS = 4096
 
 
@@ -33,7 +40,7 @@ def collect(group: int) -> bool:
 def hide() -> None:
     """Keep other processes of this user from reading our memory and environment, where tokens are.
 
-    A process of root reads them all the same: run workers as a user of their own.
+    One that may trace others, as root may, reads them all the same: see `trace_nobody`.
     """
     _prctl(_PR_SET_DUMPABLE, 0)
     # What a hidden process has open cannot be listed, so that starting a child would close every number there can be.
@@ -42,8 +49,29 @@ def hide() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, hard))
 
 
-def _prctl(option: int, value: int) -> None:
+def trace_nobody() -> None:
+    """Give up the rights to read the memory and environment of hidden processes, which root has, here and below."""
     library = ctypes.CDLL(None, use_errno=True)
-    if library.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
+    header, held = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0), _Capabilities()
+    _check(library.capget(header, held))
+    if not any(held):
+        return
+    for right in _PRYING:
+        half, bit = divmod(right, 32)
+        for kind in range(3 * half, 3 * half + 3):
+            held[kind] &= ~(1 << bit)
+    _check(library.capset(header, held))
+    for right in _PRYING:
+        # What a program that is started could get again. An older kernel does not know each of them.
+        if library.prctl(_PR_CAPBSET_READ, ctypes.c_ulong(right), 0, 0, 0) == 1:
+            _prctl(_PR_CAPBSET_DROP, right)
+
+
+def _prctl(option: int, value: int) -> None:
+    _check(ctypes.CDLL(None, use_errno=True).prctl(option, ctypes.c_ulong(value), 0, 0, 0))
+
+
+def _check(status: int) -> None:
+    if status != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))

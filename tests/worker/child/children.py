@@ -42,7 +42,15 @@ def look_around(workspace: Path) -> None:
         except OSError:  # the one that lists
             continue
     limits = {"core": resource.getrlimit(resource.RLIMIT_CORE)}
-    told = {"environ": dict(os.environ), "parent": seen, "descriptors": descriptors, "limits": limits}
+    with open("/proc/self/status") as stream:
+        (bounding,) = (line.split()[1] for line in stream if line.startswith("CapBnd:"))
+    told = {
+        "environ": dict(os.environ),
+        "parent": seen,
+        "descriptors": descriptors,
+        "limits": limits,
+        "bounding": bounding,
+    }
     leave(workspace, "seen.json", told)
 
 
