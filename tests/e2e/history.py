@@ -34,6 +34,8 @@ def seconds(attempt: AttemptView) -> float:
 def landed(attempt: AttemptView, stage: State, *faults: datetime) -> None:
     """Fail unless every fault came while an attempt was in a stage, and that stage was a long one."""
     begins = [moment(item.started_at) for item in attempt.stages if item.state is stage]
+    if stage is State.LEASED:
+        begins = [moment(attempt.started_at)]
     assert begins, f"never {stage}: {attempt.stages}"
     assert attempt.ended_at is not None
     later = [moment(item.started_at) for item in attempt.stages if moment(item.started_at) > begins[0]]
