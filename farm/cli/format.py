@@ -34,6 +34,11 @@ def word(state: object) -> Cell:
     return Cell(text, _STYLES.get(text, ACTIVE if text else ""))
 
 
+def or_noisy(number: str, noisy: bool) -> CellLike:
+    """A measured number; where there is none since it was too noisy, that word in its place."""
+    return word("noisy") if noisy and number == "-" else number
+
+
 def dim(text: str) -> Cell:
     """A text that matters less."""
     return Cell(text, DIM)

@@ -9,7 +9,7 @@ from farm.protocol.report import BenchmarkReport, VerificationReport
 from farm.protocol.views import SubmissionView
 
 from .console import columns, emit_table, say
-from .format import BAD, WARN, Cell, CellLike, dim, duration, error, ms, rate, word
+from .format import BAD, WARN, Cell, CellLike, dim, duration, error, ms, or_noisy, rate, word
 
 if TYPE_CHECKING:
     from farm.client import TargetResult
@@ -95,14 +95,15 @@ def _row(item: TargetResult) -> Tuple[CellLike, ...]:
     request, verification, benchmark = item.request, item.verification, item.benchmark
     worst = worst_error(verification) if verification else None
     latency = benchmark.latency if benchmark else None
+    noisy = benchmark is not None and benchmark.noisy
     return (
         request.target,
         word(request.state),
         word(verification.verdict) if verification else "-",
         error(worst[1] if worst else None),
-        ms(latency.median_ms if latency else None),
-        ms(latency.p99_ms if latency else None),
-        rate(benchmark.throughput_per_s if benchmark else None),
+        or_noisy(ms(latency.median_ms if latency else None), noisy),
+        or_noisy(ms(latency.p99_ms if latency else None), noisy),
+        or_noisy(rate(benchmark.throughput_per_s if benchmark else None), noisy),
         request.engine or "-",
         _note(item),
     )

@@ -122,6 +122,7 @@ class EngineView:
     Attributes:
         gpu: Name of the card, or `cpu`.
         latency_ms: Median of the newest measurement that was not noisy.
+        noisy: It was measured, and never without noise: there is no latency.
         current: The name points at this model now.
     """
 
@@ -143,6 +144,7 @@ class EngineView:
     degraded: bool = False
     pinned: bool = False
     current: bool = False
+    noisy: bool = False
 
 
 @dataclass(frozen=True)

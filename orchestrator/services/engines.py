@@ -133,6 +133,7 @@ def view(row: EngineRow) -> EngineView:
         verdict=row.verdict,
         latency_ms=row.median_ms,
         p99_ms=row.p99_ms,
+        noisy=row.noisy,
         degraded=row.degraded,
         pinned=row.pinned,
         current=row.current,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select, update
+from sqlalchemy import Select, and_, false, func, select, update
 
 from farm.protocol.codec import loads
 from farm.protocol.engine import EngineManifest
@@ -28,6 +28,8 @@ class EngineRow:
     Attributes:
         built_on: Name of the device.
         verdict: Of the newest verification; empty where there is none.
+        median_ms: Of the newest measurement that was not noisy.
+        noisy: It was measured, and never without noise.
         current: The name it was built under points at its model now.
     """
 
@@ -51,6 +53,7 @@ class EngineRow:
     verdict: str
     median_ms: float | None
     p99_ms: float | None
+    noisy: bool
     current: bool
 
 
@@ -153,8 +156,8 @@ def _query() -> Select[Any]:
         .limit(1)
         .scalar_subquery()
     )
-    quiet = (benchmark.c.engine_id == engine.c.id) & ~benchmark.c.noisy
-    times = select(benchmark.c.id).where(quiet).order_by(benchmark.c.created_at.desc(), benchmark.c.id).limit(1)
+    quiet_first = (benchmark.c.noisy, benchmark.c.created_at.desc(), benchmark.c.id)
+    times = select(benchmark.c.id).where(benchmark.c.engine_id == engine.c.id).order_by(*quiet_first).limit(1)
     return (
         select(
             *(getattr(engine.c, name) for name in _COLUMNS),
@@ -162,6 +165,7 @@ def _query() -> Select[Any]:
             func.coalesce(verdict, "").label("verdict"),
             benchmark.c.median_ms,
             benchmark.c.p99_ms,
+            func.coalesce(benchmark.c.noisy, false()).label("noisy"),
             tag.c.model.is_not(None).label("current"),
         )
         .join(device, device.c.id == engine.c.device_id)
@@ -191,5 +195,6 @@ _COLUMNS = (
 
 
 def _row(row: Any) -> EngineRow:
-    told = {**row, "precision": Precision(row["precision"]), "current": bool(row["current"])}
+    told = {**row, "precision": Precision(row["precision"])}
+    told.update({name: bool(row[name]) for name in ("noisy", "current")})
     return EngineRow(**{**told, "requirement": requirement_of(row["requirement"])})

@@ -16,7 +16,7 @@ from farm.protocol.report import BenchmarkReport, VerificationReport
 
 from ..console import Column, emit_json, emit_table, say
 from ..context import Connection
-from ..format import BAD, GOOD, Cell, CellLike, dim, error, ms, rate, size, word
+from ..format import BAD, GOOD, Cell, CellLike, dim, error, ms, or_noisy, rate, size, word
 from ..options import json_option, option, verb
 from ..outcome import benchmark_json, verification_json, worst_error
 from ..words import percent
@@ -43,6 +43,11 @@ class Compared:
         latency = self.benchmark.latency if self.benchmark else None
         value: Optional[float] = getattr(latency, _METRICS[metric], None)
         return value
+
+    @property
+    def noisy(self) -> bool:
+        """Its newest measurement was too noisy."""
+        return self.benchmark is not None and self.benchmark.noisy
 
     @property
     def size_bytes(self) -> int:
@@ -150,9 +155,9 @@ def _cells(item: Compared, first: Compared, more: Optional[float]) -> Tuple[Cell
         item.manifest.key.target.label(),
         str(item.manifest.key.options.precision),
         size(item.size_bytes),
-        ms(latency.median_ms if latency else None),
-        ms(latency.p99_ms if latency else None),
-        rate(item.benchmark.throughput_per_s if item.benchmark else None),
+        or_noisy(ms(latency.median_ms if latency else None), item.noisy),
+        or_noisy(ms(latency.p99_ms if latency else None), item.noisy),
+        or_noisy(rate(item.benchmark.throughput_per_s if item.benchmark else None), item.noisy),
         f"{item.benchmark.cv_percent:.1f} %" if item.benchmark else "-",
         error(worst[1] if worst else None),
         word(item.verification.verdict) if item.verification else "-",
@@ -161,8 +166,10 @@ def _cells(item: Compared, first: Compared, more: Optional[float]) -> Tuple[Cell
 
 
 def _against(item: Compared, first: Compared, more: Optional[float]) -> CellLike:
-    if item is first or more is None:
+    if item is first:
         return dim("-")
+    if more is None:
+        return or_noisy("-", item.noisy or first.noisy)
     if within_spread(first, item, more):
         return dim(f"{more:+.1f} %, within the spread")
     return Cell(f"{more:+.1f} %", BAD if more > 0 else GOOD)

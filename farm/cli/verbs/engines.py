@@ -13,7 +13,7 @@ from farm.protocol.views import EngineDetail, EngineView
 from ..console import columns, emit_fields, emit_json, emit_table, out, say
 from ..context import Connection
 from ..engine_text import LAYER_COLUMNS, VERIFICATION_COLUMNS, layer_rows, manifest_fields, verification_rows
-from ..format import WARN, Cell, CellLike, age, dim, ms, size, word
+from ..format import WARN, Cell, CellLike, age, dim, ms, or_noisy, size, word
 from ..options import json_option, noun, option
 
 _COLUMNS = columns("engine, model, target~, precision, verdict, p50>, p99>, size>, built~,")
@@ -113,8 +113,8 @@ def _row(view: EngineView) -> Tuple[CellLike, ...]:
         view.label,
         str(view.precision),
         word(view.verdict),
-        ms(view.latency_ms),
-        ms(view.p99_ms),
+        or_noisy(ms(view.latency_ms), view.noisy),
+        or_noisy(ms(view.p99_ms), view.noisy),
         size(view.size_bytes),
         dim(f"{age(view.created_at)}, {view.built_on}"),
         _marks(view),

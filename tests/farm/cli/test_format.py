@@ -56,3 +56,9 @@ def test_known_words_have_their_colour_and_stages_are_at_work() -> None:
     assert [form.word(state).style for state in ("done", "failed", "noisy", "queued", "building", "")] == [
         *("green", "red", "yellow", "dim", "cyan", "")
     ]
+
+
+def test_a_number_that_noise_withheld_is_called_noisy() -> None:
+    assert form.or_noisy(form.ms(None), noisy=True) == form.Cell("noisy", form.WARN)
+    assert form.or_noisy(form.ms(None), noisy=False) == "-"
+    assert form.or_noisy(form.ms(1.5), noisy=True) == "1.50 ms"

@@ -194,6 +194,8 @@ def test_a_noisy_measurement_is_told_by_the_exit_code(farm: Coordinator) -> None
     box.publish(building, noisy=True)
     request = farm.show(submission).builds[0]
     assert (request.state, request.exit_code, "noisy" in request.reason) == (State.DONE, 5, True)
+    (engine,) = engines.every(farm.context)
+    assert (engine.latency_ms, engine.p99_ms, engine.noisy) == (None, None, True)
 
     # Whoever asks again wants a time: the engine is measured once more, and not built.
     again = farm.submit()
@@ -205,6 +207,24 @@ def test_a_noisy_measurement_is_told_by_the_exit_code(farm: Coordinator) -> None
     request = farm.show(again).builds[0]
     assert (request.state, request.exit_code) == (State.DONE, 0)
     assert farm.submit().state is State.CACHED
+    (engine,) = engines.every(farm.context)
+    assert engine.latency_ms
+    assert not engine.noisy
+
+
+def test_a_later_noisy_measurement_does_not_hide_a_calm_one(farm: Coordinator) -> None:
+    box = farm.enrol()
+    farm.submit()
+    box.serve()
+    (calm,) = engines.every(farm.context)
+    farm.clock.pass_s(10)
+    farm.submit(benchmark=BenchmarkPolicy(iterations=999))
+    measuring = box.claim()
+    assert measuring
+    box.publish(measuring, files=(), noisy=True)
+    assert len(engines.show(farm.context, calm.id).benchmarks) == 2
+    (engine,) = engines.every(farm.context)
+    assert (engine.latency_ms, engine.noisy) == (calm.latency_ms, False)
 
 
 def test_an_engine_whose_file_was_put_aside_is_built_again(farm: Coordinator) -> None:

@@ -67,9 +67,22 @@ def test_a_slower_engine_fails_where_a_limit_is_set(farm: Farm, double: Double, 
 
 
 def test_what_was_too_noisy_cannot_be_compared(farm: Farm, double: Double) -> None:
-    noisy = replace(engine_detail("eng-2"), benchmarks=(benchmark(latency=None, noisy=True),))
+    noisy = replace(engine_detail("eng-2"), benchmarks=(benchmark(latency=None, throughput_per_s=None, noisy=True),))
     double.engines["eng-2"] = noisy
     assert farm("compare", "eng-1", "eng-2", "--fail-if-slower", "5%").code == 5
+    rows = {line.split()[0]: line for line in farm("compare", "eng-1", "eng-2").lines}
+    for name in ("p50", "p99", "throughput", "slower"):
+        assert rows[name].endswith(" noisy")
+
+
+def test_a_list_calls_an_engine_noisy_that_has_no_time(farm: Farm, double: Double) -> None:
+    view = replace(engine_detail("eng-2").engine, latency_ms=None, p99_ms=None, noisy=True)
+    double.engines = {"eng-2": replace(engine_detail("eng-2"), engine=view)}
+    (row,) = [line for line in farm("engines", "list").lines if line.startswith("eng-2")]
+    assert row.count("noisy") == 2
+
+
+def test_one_engine_cannot_be_compared(farm: Farm) -> None:
     assert farm("compare", "eng-1").code == 2
 
 
