@@ -55,12 +55,15 @@ class BuildTarget:
 
     def label(self) -> str:
         """A short name for people, such as `Tesla V100 · tensorrt 10.4.0`; not an identity."""
-        return f"{self._hardware()} · {self.backend} {self.backend_version}"
+        hardware = f"cpu {self._widest()}" if self.card == "cpu" else self.card
+        return f"{hardware} · {self.backend} {self.backend_version}"
 
-    def _hardware(self) -> str:
+    @property
+    def card(self) -> str:
+        """The name of the card; `cpu` for a processor, `ahead of time` where there is neither."""
         if self.gpu:
             return self.gpu.name
-        return "ahead of time" if self.backend in AHEAD_OF_TIME else "cpu " + self._widest()
+        return "ahead of time" if self.backend in AHEAD_OF_TIME else "cpu"
 
     def _widest(self) -> str:
         known = [name for name in _WIDEST_FIRST if name in self.instruction_sets]

@@ -120,7 +120,7 @@ class EngineView:
     """A stored engine, a row of the artifact database keyed by GPU.
 
     Attributes:
-        gpu: Name of the card, or `cpu`.
+        gpu: Name of the card, `cpu`, or `ahead of time`.
         latency_ms: Median of the newest measurement that was not noisy.
         noisy: It was measured, and never without noise: there is no latency.
         current: The name points at this model now.

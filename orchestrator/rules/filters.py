@@ -65,7 +65,7 @@ ATTRIBUTES: dict[str, Attribute] = {
     "sms": Attribute("number", lambda s: s.target.gpu.sm_count if s.target.gpu else None, "multiprocessors"),
     "mem": Attribute("size", _memory, "memory of the card, or of the machine for a processor target"),
     "ram": Attribute("size", lambda s: s.facts.memory_bytes, "memory of the machine"),
-    "gpu": Attribute("text", lambda s: s.target.gpu.name if s.target.gpu else "cpu", "name of the card, or cpu"),
+    "gpu": Attribute("text", lambda s: s.target.card, "name of the card, or cpu"),
     "mig": Attribute("text", lambda s: s.target.gpu.mig_profile if s.target.gpu else None, "MIG slice"),
     "cpu": Attribute("text", lambda s: s.facts.cpu.model, "model of the processor"),
     "cores": Attribute("number", lambda s: s.facts.cpu.cores, "logical processors"),

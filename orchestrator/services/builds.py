@@ -140,7 +140,7 @@ def _engine(transaction: Transaction, caller: Caller, held: Held, build: BuildRo
         build_id=build.id,
         device_id=held.attempt.device_id,
         label=build.label,
-        gpu=gpu.name if gpu else "cpu",
+        gpu=key.target.card,
         compute_capability=gpu.compute_capability if gpu else "",
         backend=key.target.backend,
         backend_version=key.target.backend_version,

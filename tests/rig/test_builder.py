@@ -216,3 +216,8 @@ def test_levels_and_pools_are_set_and_told(tmp_path: Path) -> None:
     told = {name: built.effective[name] for name in ("optimization_level", "workspace_bytes")}
     assert told == {"optimization_level": 1, "workspace_bytes": 512 << 20}
     assert built.effective["tactic_shared_memory_bytes"] == 48 << 10
+
+
+def test_a_graph_that_is_not_float16_is_never_built_as_float16(tmp_path: Path) -> None:
+    with pytest.raises(Unsupported, match="takes float16 from the graph, and the prepared graph holds none"):
+        BUILDER.build(order(tmp_path, models.conv_net(), Precision.FP16))

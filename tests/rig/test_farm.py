@@ -66,3 +66,19 @@ def test_open_axes_are_asked_for_in_one_error_with_the_flags_to_type(ahead: Flee
 
 
 _SIZES = (("min", "1x3x16x16"), ("opt", "2x3x16x16"), ("max", "4x3x16x16"))
+
+
+def test_float16_is_made_on_the_host_and_halves_the_engine(ahead: Fleet, tmp_path: Path) -> None:
+    path = tmp_path / "wide.onnx"
+    onnx.save(models.conv_net(seed=3, channels=256), str(path))
+    sizes = {}
+    for precision in ("fp32", "fp16"):
+        told = ahead.json("submit", path, "--targets", "rtx-aot", "--precision", precision, "--wait")
+        assert [item["state"] for item in told["builds"]] == ["done"], told
+        view = ahead.client.status(told["id"])
+        (engine,) = (item for item in ahead.engines(view) if item.precision == precision)
+        sizes[precision] = engine.size_bytes
+        assert engine.gpu == "ahead of time"
+        steps = ahead.client.engines.show(engine.id).manifest.key.recipe.steps
+        assert ("float16" in [step.name for step in steps]) == (precision == "fp16")
+    assert sizes["fp16"] < 0.6 * sizes["fp32"]

@@ -15,7 +15,7 @@ def test_what_is_built_ahead_of_time_needs_no_card_and_is_one_target_wherever_it
     beside = replace(alone, gpus=(CARD, replace(CARD, name="NVIDIA RTX 3060")), driver="580.1", cuda="13.0")
     (target,) = targets_from_facts(alone)
     assert targets_from_facts(beside) == (target,)
-    assert target.gpu is None
+    assert (target.gpu, target.card) == (None, "ahead of time")
     assert target.label() == "ahead of time · tensorrt_rtx 1.7.1.116"
 
 

@@ -29,6 +29,7 @@ from .parse import inputs_of, outputs_of
 from .plan import make_plan
 from .profiles import check
 from .quantize import quantize
+from .types import check_types
 
 ENGINE_FILE = "engine.plan"
 
@@ -61,6 +62,7 @@ class TensorRtBuilder(Builder):
         means = meaning(options.precision, capabilities, card, options.calibration is not None)
         check_target(target, options)
         check(order, capabilities.name)
+        check_types(order.model, means, capabilities.name)
         trt = library(capabilities)
         model, quantized = quantize(order, capabilities.name) if means.types is Types.INT8 else (order.model, {})
         assembly = Assembly(trt, capabilities, Sayings(bool(options.backend_options.get("verbose"))))
