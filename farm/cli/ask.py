@@ -162,6 +162,13 @@ def benchmark_policy(given: Given, base: BenchmarkPolicy) -> BenchmarkPolicy:
         ("duration_s", "duration"),
         ("iterations", "iterations"),
         ("max_cv_percent", "max_cv"),
+        ("streams", "inf_streams"),
     )
     told = {field: given[name] for field, name in fields if given[name] is not None}
-    return replace(base, **told, enabled=base.enabled and not given.get("no_bench"))
+    return replace(
+        base,
+        **told,
+        enabled=base.enabled and not given.get("no_bench"),
+        cuda_graph=base.cuda_graph or bool(given["use_cuda_graph"]),
+        spin_wait=base.spin_wait or bool(given["use_spin_wait"]),
+    )

@@ -63,6 +63,9 @@ _MEASURE: List[Decorator] = [
     _measure("--duration", type=click.FloatRange(0), metavar="S", help="Measure at least so long."),
     _measure("--iterations", type=click.IntRange(1), metavar="N", help="Measure at least so often."),
     _measure("--max-cv", type=click.FloatRange(0, min_open=True), metavar="PERCENT", help="A wider spread is noisy."),
+    _measure("--infStreams", type=click.IntRange(1), metavar="N", help="Inferences in flight."),
+    _measure("--useCudaGraph", is_flag=True, help="On a GPU: launch the inference as a recorded CUDA graph."),
+    _measure("--useSpinWait", is_flag=True, help="On a GPU: wait for it with a busy core, some microseconds sooner."),
     _measure("--no-bench", is_flag=True, help="Do not measure."),
 ]
 _hit = partial(option, section="What counts as a hit")

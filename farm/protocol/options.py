@@ -118,6 +118,8 @@ class BenchmarkPolicy:
         max_cv_percent: A wider coefficient of variation is `noisy` and its time is not published.
         attempts: How often a noisy measurement is repeated before it is reported as noisy.
         streams: Inferences in flight.
+        cuda_graph: Launch the inference as a recorded CUDA graph; only on a GPU.
+        spin_wait: Wait for the GPU with a busy core, some microseconds sooner; only on a GPU.
     """
 
     warmup_ms: float = 200.0
@@ -127,3 +129,5 @@ class BenchmarkPolicy:
     attempts: int = 3
     streams: int = 1
     enabled: bool = True
+    cuda_graph: bool = False
+    spin_wait: bool = False

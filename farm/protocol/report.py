@@ -119,12 +119,14 @@ class BenchmarkReport:
 
     Attributes:
         method: Who timed it: `farm` for every builder but those that can only time themselves.
-        latency: None when noisy or refused: a number nobody should quote is not stored as one.
+        latency: None when noisy or refused: a number nobody should quote is not stored as one. On a GPU the sum of
+            the phases.
         throughput_per_s: Inferences finished in a second.
         noisy: The spread stayed above the policy's limit in all attempts.
         cv_percent: Of the last attempt.
         samples: Digest of the blob with every sample: zlib over little-endian float64 milliseconds.
         evidence: What was true before and after: clocks, load, temperature, throttle reasons, versions.
+        phases: On a GPU `h2d`, `compute` and `d2h` by its own clock, and `host`, the wall time of the whole call.
         layers: Slowest parts of the engine where the runtime tells them: name, mean ms, share of the total.
     """
 
@@ -141,3 +143,4 @@ class BenchmarkReport:
     evidence: Dict[str, Any] = field(default_factory=dict)
     layers: Tuple[Dict[str, Any], ...] = ()
     reason: str = ""
+    phases: Dict[str, Percentiles] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from farm.protocol.options import BuildOptions, Precision
 
 from .onnxruntime_load import failure, load
 from .onnxruntime_options import session_options
-from .session import Array, Session
+from .session import Array, Inference, Launch, Session
 
 BACKEND = "onnxruntime"
 # A profiled session is a second copy of the engine in memory: not worth it for the largest ones.
@@ -107,9 +107,18 @@ class OnnxRuntimeSession(Session):
         outputs = self._call(arrays)
         return {name: np.asarray(array) for name, array in zip(self._names, outputs)}
 
-    def _bound(self, arrays: Dict[str, Array]) -> Callable[[], object]:
+    def _bound(self, arrays: Dict[str, Array], launch: Launch) -> Inference:
+        if launch != Launch():
+            raise Unsupported(
+                f"{BACKEND} runs on the processor: it has no CUDA graph and waits for no GPU",
+                "Leave out --useCudaGraph and --useSpinWait.",
+            )
         session, names = self._open(), self._names
-        return lambda: session.run(names, arrays)
+
+        def inference() -> None:
+            session.run(names, arrays)
+
+        return inference
 
     def _call(self, arrays: Dict[str, Array]) -> Any:
         session = self._open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Type, TypeVar
 
@@ -12,6 +13,19 @@ from .inputs import Ranges, check_inputs
 
 Array = Any
 Self = TypeVar("Self", bound="Session")
+
+
+# Milliseconds of the phases of one inference, in their order, where the device itself tells them.
+Phases = Optional[Mapping[str, float]]
+Inference = Callable[[], Phases]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How an inference is put to a GPU; see `BenchmarkPolicy`."""
+
+    cuda_graph: bool = False
+    spin_wait: bool = False
 
 
 class Session(ABC):
@@ -55,12 +69,14 @@ class Session(ABC):
         """
         return self._run(check_inputs(arrays, self.inputs, self.ranges))
 
-    def bound(self, arrays: Mapping[str, Array]) -> Callable[[], object]:
+    def bound(self, arrays: Mapping[str, Array], launch: Launch = Launch()) -> Inference:
         """One inference as a call without arguments, for timing: the inputs are checked once, here.
 
-        Raises: Invalid: as `run`.
+        The call belongs to one thread; what else runs at the same time needs another.
+
+        Raises: Invalid: as `run`. Unsupported: this backend, or this engine, cannot be launched so.
         """
-        return self._bound(check_inputs(arrays, self.inputs, self.ranges))
+        return self._bound(check_inputs(arrays, self.inputs, self.ranges), launch)
 
     @abstractmethod
     def layers(self, arrays: Mapping[str, Array], runs: int = 10) -> Tuple[Dict[str, Any], ...]:
@@ -79,7 +95,7 @@ class Session(ABC):
         """One inference with inputs that fit."""
 
     @abstractmethod
-    def _bound(self, arrays: Dict[str, Array]) -> Callable[[], object]:
+    def _bound(self, arrays: Dict[str, Array], launch: Launch) -> Inference:
         """One inference with inputs that fit, again and again."""
 
     def __enter__(self: Self) -> Self:

@@ -12,6 +12,7 @@ from farm.protocol.exits import Exit
 from farm.protocol.options import BenchmarkPolicy, VerifyPolicy
 from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
 from farm.protocol.requirement import TIERS, Fit, Tier, fit
+from farm.protocol.shapes import format_shape
 
 from ..arrays import inputs_for, wanted, with_inputs
 from ..ask import benchmark_policy, verify_policy
@@ -156,7 +157,7 @@ def _statistics(array: Any) -> Dict[str, Any]:
 
 def _output_row(told: Mapping[str, Any]) -> Tuple[CellLike, ...]:
     numbers = ["-" if told[name] is None else f"{told[name]:.6g}" for name in ("minimum", "mean", "maximum")]
-    shape = "x".join(str(axis) for axis in told["shape"]) or "scalar"
+    shape = format_shape(told["shape"])
     lost = f" ({told['not_finite']} NaN or Inf)" if told["not_finite"] else ""
     return (told["name"], told["dtype"], shape + lost, *numbers)
 
@@ -172,6 +173,7 @@ def _emit_benchmark(report: BenchmarkReport) -> None:
             ("p95", ms(latency.p95_ms)),
             ("p99", ms(latency.p99_ms)),
             ("mean", ms(latency.mean_ms)),
+            *((name, f"p50 {ms(found.median_ms)}, p99 {ms(found.p99_ms)}") for name, found in report.phases.items()),
             ("throughput", rate(report.throughput_per_s)),
         ]
     emit_fields([*fields, ("spread", spread), ("protocol", report.protocol)])

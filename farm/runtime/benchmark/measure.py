@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import platform
 import time
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from farm.protocol.errors import Invalid, Unsupported
 from farm.protocol.options import BenchmarkPolicy
 from farm.protocol.report import BenchmarkReport
 
-from ..session import Session
+from ..session import Inference, Launch, Session
 from . import evidence
 from .noisy import fault
-from .protocol import Clock, Samples, describe, take
+from .protocol import HOST, Clock, Samples, describe, take
 from .samples import pack
 from .statistics import cv_percent, percentiles, robust_cv_percent
 
@@ -50,14 +50,15 @@ def measure(
         Unsupported: several streams, and a backend that runs one inference at a time.
     """
     policy = _checked(policy or BenchmarkPolicy(), session)
-    inference = session.bound(inputs)
-    samples, told, reason, attempts = _attempts(inference, policy, clock, collect)
+    launch = Launch(policy.cuda_graph, policy.spin_wait)
+    inferences = [session.bound(inputs, launch) for _ in range(policy.streams)]
+    samples, told, reason, attempts = _attempts(inferences, policy, clock, collect)
     stored = pack(samples.latencies_ms)
     if keep_samples:
         keep_samples(stored)
     return BenchmarkReport(
         method=METHOD,
-        protocol=describe(policy),
+        protocol=describe(policy, [name for name in samples.phases_ms if name != HOST]),
         policy=policy,
         iterations=len(samples.latencies_ms),
         latency=None if reason else percentiles(samples.latencies_ms),
@@ -69,6 +70,7 @@ def measure(
         evidence={**told, **_circumstances(session, samples, inputs)},
         layers=session.layers(inputs),
         reason=reason,
+        phases={} if reason else {name: percentiles(found) for name, found in samples.phases_ms.items()},
     )
 
 
@@ -89,14 +91,14 @@ def _checked(policy: BenchmarkPolicy, session: Session) -> BenchmarkPolicy:
 
 
 def _attempts(
-    inference: Callable[[], object], policy: BenchmarkPolicy, clock: Clock, collect: Evidence
+    inferences: Sequence[Inference], policy: BenchmarkPolicy, clock: Clock, collect: Evidence
 ) -> Tuple[Samples, Dict[str, Any], str, int]:
     """The first calm attempt, or the last one with what is wrong with it."""
     attempt = 0
     while True:
         attempt += 1
         before = collect()
-        samples = take(inference, policy, clock)
+        samples = take(inferences, policy, clock)
         after = collect()
         reason = fault(samples.latencies_ms, policy, before, after)
         if not reason or attempt >= policy.attempts:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gc
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Callable, Iterator, List, Tuple
+from dataclasses import dataclass, field
+from typing import Callable, Dict, Iterator, List, Sequence, Tuple
 
 from farm.protocol.options import BenchmarkPolicy
 
+from ..session import Inference, Phases
+
 Clock = Callable[[], float]
-Inference = Callable[[], object]
+HOST = "host"
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,15 @@ class Samples:
     """What one attempt took.
 
     Attributes:
-        latencies_ms: Of each inference, in the order of its end; of several streams one after the other.
+        latencies_ms: Of each inference, in the order of its end; of several streams one after the other. What the
+            device told, else the wall time of the host.
         wall_s: From the first start to the last end.
+        phases_ms: Of each inference by phase, and `host`; empty where the device tells none.
     """
 
     latencies_ms: Tuple[float, ...]
     wall_s: float
+    phases_ms: Dict[str, Tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def throughput_per_s(self) -> float:
@@ -32,33 +37,48 @@ class Samples:
         return len(self.latencies_ms) / self.wall_s if self.wall_s > 0 else 0.0
 
 
-def describe(policy: BenchmarkPolicy) -> str:
-    """The protocol in one line; two numbers compare only if theirs are equal."""
+def describe(policy: BenchmarkPolicy, phases: Sequence[str] = ()) -> str:
+    """The protocol in one line; two numbers compare only if theirs are equal.
+
+    Args:
+        policy: How long and how many.
+        phases: That the device tells.
+    """
+    if phases:
+        timed = f"CUDA events around {' + '.join(phases)} of one inference, pinned host arrays in and out"
+        how = f"; CUDA graph {_on(policy.cuda_graph)}; spin-wait {_on(policy.spin_wait)}"
+    else:
+        timed, how = "host wall time of one inference, host arrays in and out", ""
     return (
-        f"farm-1: host wall time of one inference, host arrays in and out, inputs bound before; "
+        f"farm-1: {timed}, inputs bound before{how}; "
         f"{policy.streams} stream{'s' if policy.streams != 1 else ''}; warm-up {policy.warmup_ms:g} ms; "
         f"at least {policy.iterations} iterations and {policy.duration_s:g} s; garbage collector off; "
         "percentile = sample ceil(p*n)-1"
     )
 
 
-def take(inference: Inference, policy: BenchmarkPolicy, clock: Clock) -> Samples:
+def _on(switch: bool) -> str:
+    return "on" if switch else "off"
+
+
+def take(inferences: Sequence[Inference], policy: BenchmarkPolicy, clock: Clock) -> Samples:
     """The samples of one attempt: warmed up, at least so many iterations and at least so long.
 
     Args:
-        inference: One inference; called from `policy.streams` threads at once when that is more than one.
+        inferences: One for each of `policy.streams`; each is called from a thread of its own where there are several.
         policy: How long and how many.
         clock: Seconds that only grow.
 
     Raises: whatever an inference raises.
     """
     with _collector_off():
-        _warm_up(inference, policy.warmup_ms / 1e3, clock)
-        if policy.streams <= 1:
+        for inference in inferences:
+            _warm_up(inference, policy.warmup_ms / 1e3, clock)
+        if len(inferences) == 1:
             start = clock()
-            latencies, end = _stream(inference, policy.iterations, policy.duration_s, clock)
-            return Samples(tuple(latencies), end - start)
-        return _streams(inference, policy, clock)
+            taken = _stream(inferences[0], policy.iterations, policy.duration_s, clock)
+            return _samples([taken], taken.end_s - start)
+        return _streams(inferences, policy, clock)
 
 
 def _warm_up(inference: Inference, warmup_s: float, clock: Clock) -> None:
@@ -68,26 +88,45 @@ def _warm_up(inference: Inference, warmup_s: float, clock: Clock) -> None:
         inference()
 
 
-def _stream(inference: Inference, iterations: int, duration_s: float, clock: Clock) -> Tuple[List[float], float]:
-    latencies: List[float] = []
+@dataclass(frozen=True)
+class _Taken:
+    """What one stream took."""
+
+    walls_ms: List[float]
+    told: List[Phases]
+    end_s: float
+
+
+def _stream(inference: Inference, iterations: int, duration_s: float, clock: Clock) -> _Taken:
+    walls_ms: List[float] = []
+    told: List[Phases] = []
     start = clock()
     while True:
         begin = clock()
-        inference()
+        told.append(inference())
         end = clock()
-        latencies.append((end - begin) * 1e3)
-        if len(latencies) >= iterations and end - start >= duration_s:
-            return latencies, end
+        walls_ms.append((end - begin) * 1e3)
+        if len(walls_ms) >= iterations and end - start >= duration_s:
+            return _Taken(walls_ms, told, end)
 
 
-def _streams(inference: Inference, policy: BenchmarkPolicy, clock: Clock) -> Samples:
-    together = threading.Barrier(policy.streams)
+def _samples(taken: Sequence[_Taken], wall_s: float) -> Samples:
+    walls_ms = tuple(wall for item in taken for wall in item.walls_ms)
+    told = [phases for item in taken for phases in item.told if phases is not None]
+    if not told:
+        return Samples(walls_ms, wall_s)
+    phases_ms = {name: tuple(phases[name] for phases in told) for name in told[0]}
+    return Samples(tuple(sum(phases.values()) for phases in told), wall_s, {**phases_ms, HOST: walls_ms})
+
+
+def _streams(inferences: Sequence[Inference], policy: BenchmarkPolicy, clock: Clock) -> Samples:
+    together = threading.Barrier(len(inferences))
     starts: List[float] = []
-    taken: List[Tuple[List[float], float]] = []
+    taken: List[_Taken] = []
     faults: List[BaseException] = []
-    each = -(-policy.iterations // policy.streams)
+    each = -(-policy.iterations // len(inferences))
 
-    def one() -> None:
+    def one(inference: Inference) -> None:
         try:
             together.wait()
             starts.append(clock())
@@ -95,15 +134,17 @@ def _streams(inference: Inference, policy: BenchmarkPolicy, clock: Clock) -> Sam
         except BaseException as fault:  # told to the caller, below
             faults.append(fault)
 
-    threads = [threading.Thread(target=one, name=f"stream {index}") for index in range(policy.streams)]
+    threads = [
+        threading.Thread(target=one, args=(inference,), name=f"stream {index}")
+        for index, inference in enumerate(inferences)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if faults:
         raise faults[0]
-    latencies = tuple(latency for stream, _ in taken for latency in stream)
-    return Samples(latencies, max(end for _, end in taken) - min(starts))
+    return _samples(taken, max(item.end_s for item in taken) - min(starts))
 
 
 @contextmanager

@@ -39,6 +39,10 @@ class Lane:
         self._grown: Dict[str, Grown] = {}
         self._out_shapes: Shapes = {}
 
+    def enter(self) -> None:
+        """Let the calling thread use the GPU of this lane; once in each thread is enough."""
+        self._device.enter()
+
     def take(self, arrays: Mapping[str, Array]) -> None:
         """Make ready for these inputs, and copy them to where the GPU reads them.
 

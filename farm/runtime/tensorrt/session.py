@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from threading import Lock
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from farm.protocol.errors import Invalid
 from farm.protocol.options import BuildOptions
 
 from ..cuda.device import Device
-from ..session import Array, Session
+from ..session import Array, Inference, Launch, Session
 from .lane import Lane
 from .layers import profiled
 from .load import Loaded
 from .tensors import tensors_of
+from .timed import Timed
 
 
 def open_session(path: Path, options: Optional[BuildOptions] = None) -> TensorRtSession:
@@ -77,18 +78,11 @@ class TensorRtSession(Session):
         finally:
             self._give_back(lane)
 
-    def _bound(self, arrays: Dict[str, Array]) -> Callable[[], object]:
+    def _bound(self, arrays: Dict[str, Array], launch: Launch) -> Inference:
         # The lane stays with the call: what is timed has its buffers already.
         lane = self._lane()
         lane.take(arrays)
-
-        def inference() -> None:
-            lane.copy_in()
-            lane.compute()
-            lane.copy_out()
-            lane.stream.wait()
-
-        return inference
+        return Timed(lane, launch)
 
     def _lane(self) -> Lane:
         if not self._is_open:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from itertools import cycle
-from typing import Any, Callable, Dict, Iterable, Mapping, Tuple
+from typing import Any, Dict, Iterable, Mapping, Tuple
 
 import numpy as np
 
 from farm.protocol.engine import TensorSpec
-from farm.runtime.session import Session
+from farm.runtime.session import Inference, Launch, Phases, Session
 
 
 class ClockedSession(Session):
@@ -19,6 +19,7 @@ class ClockedSession(Session):
         super().__init__(spec, (TensorSpec("y", "float32", (1,)),), "clocked", "1.0", concurrent)
         self.now = 100.0
         self.calls = 0
+        self.phases: Phases = None
         self._durations = cycle(durations_ms)
 
     def clock(self) -> float:
@@ -35,8 +36,12 @@ class ClockedSession(Session):
         self.calls += 1
         return {"y": arrays["x"]}
 
-    def _bound(self, arrays: Dict[str, Any]) -> Callable[[], object]:
-        return lambda: self._run(arrays)
+    def _bound(self, arrays: Dict[str, Any], launch: Launch) -> Inference:
+        def inference() -> Phases:
+            self._run(arrays)
+            return self.phases
+
+        return inference
 
 
 X = {"x": np.zeros(1, np.float32)}

@@ -14,7 +14,7 @@ from ..sessions import ClockedSession, X
 
 def taken(durations_ms, **policy):
     session = ClockedSession(durations_ms)
-    return session, take(session.bound(X), BenchmarkPolicy(**policy), session.clock)
+    return session, take([session.bound(X)], BenchmarkPolicy(**policy), session.clock)
 
 
 def test_warm_up_is_counted_in_time_and_not_sampled():
@@ -48,7 +48,8 @@ def test_streams_run_at_the_same_time():
         if threading.current_thread() is not threading.main_thread():
             together.wait()
 
-    samples = take(inference, BenchmarkPolicy(warmup_ms=0, iterations=6, duration_s=0, streams=3), time.perf_counter)
+    policy = BenchmarkPolicy(warmup_ms=0, iterations=6, duration_s=0, streams=3)
+    samples = take([inference] * 3, policy, time.perf_counter)
     assert len(samples.latencies_ms) == 6
 
 
@@ -58,13 +59,18 @@ def test_a_fault_in_a_stream_reaches_the_caller():
             raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        take(inference, BenchmarkPolicy(warmup_ms=0, streams=2), time.perf_counter)
+        take([inference] * 2, BenchmarkPolicy(warmup_ms=0, streams=2), time.perf_counter)
 
 
 def test_the_garbage_collector_rests_while_samples_are_taken_and_then_works_again():
     states = []
     session = ClockedSession([1.0])
-    take(lambda: (states.append(gc.isenabled()), session.run(X)), BenchmarkPolicy(duration_s=0), session.clock)
+
+    def inference():
+        states.append(gc.isenabled())
+        session.run(X)
+
+    take([inference], BenchmarkPolicy(duration_s=0), session.clock)
     assert not any(states)
     assert gc.isenabled()
 
@@ -74,3 +80,21 @@ def test_the_protocol_names_all_that_makes_numbers_differ():
     for part in ("host wall time", "4 streams", "50 ms", "7 iterations", "2 s", "ceil(p*n)-1"):
         assert part in told
     assert describe(BenchmarkPolicy()) != describe(BenchmarkPolicy(streams=2))
+
+
+def test_what_the_device_tells_is_the_latency_and_the_wall_time_stays_beside_it():
+    session = ClockedSession([10.0])
+    session.phases = {"h2d": 0.5, "compute": 2.0, "d2h": 0.25}
+    samples = take([session.bound(X)], BenchmarkPolicy(warmup_ms=0, iterations=3, duration_s=0), session.clock)
+    assert samples.latencies_ms == pytest.approx([2.75] * 3)
+    assert samples.phases_ms["compute"] == (2.0,) * 3
+    assert samples.phases_ms["host"] == pytest.approx([10.0] * 3)
+    assert list(samples.phases_ms) == ["h2d", "compute", "d2h", "host"]
+
+
+def test_the_protocol_tells_how_a_gpu_was_launched():
+    plain = describe(BenchmarkPolicy(), ["h2d", "compute", "d2h"])
+    assert "h2d + compute + d2h" in plain
+    assert "CUDA graph off; spin-wait off" in plain
+    assert "CUDA graph on" in describe(BenchmarkPolicy(cuda_graph=True), ["compute"])
+    assert "CUDA" not in describe(BenchmarkPolicy())

@@ -1,0 +1,63 @@
+"""One inference with an event before and after each of its phases."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from farm.protocol.errors import BuildFailed, Unsupported
+
+from ..cuda.stream import Event, Graph
+from ..session import Launch
+from .lane import Lane
+
+PHASES = ("h2d", "compute", "d2h")
+
+
+class Timed:
+    """Runs the inference of a lane, whose inputs are there, and tells milliseconds of each phase.
+
+    The clock is that of the GPU: what the host does in between, such as reading events, is in no phase.
+
+    Args:
+        lane: Kept for as long as this lives.
+        launch: How the computation is launched. The copies are never part of a CUDA graph.
+
+    Raises: Unsupported: the engine cannot be recorded as a CUDA graph.
+    """
+
+    def __init__(self, lane: Lane, launch: Launch) -> None:
+        self._lane = lane
+        self._events = [Event(launch.spin_wait) for _ in range(len(PHASES) + 1)]
+        self._graph = _recorded(lane) if launch.cuda_graph else None
+
+    def __call__(self) -> Dict[str, float]:
+        """One inference."""
+        lane, (begun, there, computed, back) = self._lane, self._events
+        lane.enter()
+        begun.record(lane.stream)
+        lane.copy_in()
+        there.record(lane.stream)
+        if self._graph is None:
+            lane.compute()
+        else:
+            self._graph.launch(lane.stream)
+        computed.record(lane.stream)
+        lane.copy_out()
+        back.record(lane.stream)
+        back.wait()
+        return {name: end.since_ms(start) for name, start, end in zip(PHASES, self._events, self._events[1:])}
+
+
+def _recorded(lane: Lane) -> Graph:
+    # The first inference with new shapes sets things up that cannot be recorded.
+    lane.copy_in()
+    lane.compute()
+    lane.stream.wait()
+    try:
+        lane.stream.begin_capture()
+        lane.compute()
+        return lane.stream.end_capture()
+    except BuildFailed as error:
+        raise Unsupported(
+            f"the engine cannot be recorded as a CUDA graph: {error.message}", "Measure it without --useCudaGraph."
+        ) from error
