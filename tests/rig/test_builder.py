@@ -82,7 +82,7 @@ def test_weights_in_a_file_beside_the_graph_are_found(tmp_path: Path) -> None:
 def test_open_axes_without_shapes_are_asked_for_before_anything_is_built(tmp_path: Path) -> None:
     with pytest.raises(Invalid) as caught:
         BUILDER.build(order(tmp_path, models.conv_net(size="side", batch="n")))
-    assert "images (?x3x?x?) has none" in caught.value.message
+    assert "images [?, 3, ?, ?] has none" in caught.value.message
     assert "--min-shapes images:1x3x1x1" in caught.value.hint
 
 
@@ -199,10 +199,22 @@ def test_a_graph_without_anything_to_quantize_is_refused(tmp_path: Path) -> None
         BUILDER.build(order(tmp_path, models.top_k_net(), Precision.INT8, profiles=profiles, calibration=samples))
 
 
-def test_a_binding_that_lacks_what_its_version_has_is_told_apart_from_a_wrong_option(tmp_path: Path) -> None:
-    # The rig's bindings are those of TensorRT, which builds for no other card than the one it runs on.
-    with pytest.raises(BuildFailed, match=r"is not what its version says: .*num_compute_capabilities"):
-        BUILDER.build(order(tmp_path, models.conv_net(), computeCapabilities="8.6,8.9"))
+def test_an_engine_is_built_for_the_cards_that_are_told(tmp_path: Path) -> None:
+    sizes = {}
+    for number, cards in enumerate(("8.6", "sm80,sm86,sm89,sm120")):
+        made = order(tmp_path / str(number), models.conv_net(), computeCapabilities=cards)
+        built = BUILDER.build(made)
+        sizes[built.requirement.compute_capabilities] = (made.output / "engine.plan").stat().st_size
+    assert sorted(sizes) == [("8.0", "8.6", "8.9", "12.0"), ("8.6",)]
+    assert len(set(sizes.values())) == 2
+
+
+def test_turing_multiplies_no_float32_matrices_there(tmp_path: Path) -> None:
+    profiles = ({"x": around((1, 8), (1, 8), (1, 8))},)
+    assert BUILDER.build(order(tmp_path / "other", models.top_k_net(), profiles=profiles, computeCapabilities="7.5"))
+    with pytest.raises(BuildFailed, match="for Turing") as caught:
+        BUILDER.build(order(tmp_path / "gemm", models.conv_net(), computeCapabilities="7.5"))
+    assert "--precision fp16" in caught.value.hint
 
 
 def test_an_option_that_tensorrt_for_rtx_has_not_is_refused_by_name(tmp_path: Path) -> None:

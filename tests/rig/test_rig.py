@@ -34,6 +34,6 @@ def test_the_rig_builds_an_engine_where_nothing_but_the_search_path_is_set(rig: 
 
 
 def test_the_version_of_the_package_is_that_of_the_core(rig: Path) -> None:
-    core = ctypes.CDLL(str(rig.parent / "lib/libtensorrt_rtx.so.1"))
+    core = ctypes.CDLL(str(rig / "tensorrt_rtx_libs/libtensorrt_rtx.so.1"))
     parts = [getattr(core, f"getInferLib{part}Version")() for part in ("Major", "Minor", "Patch", "Build")]
     assert ".".join(map(str, parts)) == VERSION

@@ -109,6 +109,10 @@ _SAYINGS: Tuple[Tuple[str, str], ...] = (
         r"Int8 calibration in TensorRT won't be used|[Cc]alibrator is not being used|no dynamic range",  # 1092, 4291
         "TensorRT cannot calibrate this network: give samples with --calib, so that farm puts Q/DQ into the graph.",
     ),
+    (
+        r"Cannot compile operation '(?P<operator>[^']+)' for Turing \(SM75\): FP32",
+        "TensorRT for RTX has no float32 {operator} on Turing: build with --precision fp16, or for newer cards.",
+    ),
     # DLA.
     (
         r"not supported on DLA(?!.*falling back to GPU\.?$)|cannot run on DLA",

@@ -9,6 +9,11 @@ from farm.backends.tensorrt.advice import advice
 # Of TensorRT for RTX 1.7.1 with broken graphs, of 8.5.3.1 with DETR, and of public reports with 8.0 to 10.8.
 SEEN = [
     (
+        "Error Code 1: Myelin ([pass.cpp:337: check_turing_op_compatibility] Cannot compile operation 'node_of_logits' "
+        "for Turing (SM75): FP32 GEMM is not supported. In compileGraph",
+        "no float32 node_of_logits on Turing",
+    ),
+    (
         "IRuntime::deserializeCudaEngine: Error Code 6: API Usage Error (The engine plan file is generated on"
         " an incompatible device, expecting compute 8.9 got compute 8.6, please rebuild.)",
         "built for compute capability 8.6, this card has 8.9",
