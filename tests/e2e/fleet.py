@@ -65,6 +65,11 @@ class Fleet:
             self._client = FarmClient(self.url, self._token)
         return self._client
 
+    @property
+    def token(self) -> str:
+        """Of an administrator."""
+        return self._token
+
     def farm(self, *arguments: object, token: str = "", within_s: float = 120) -> Result:
         """The `farm` command as a user runs it."""
         environ = {"FARM_URL": self.url, "FARM_TOKEN": token or self._token, "HOME": str(self.folder)}
