@@ -11,7 +11,7 @@ from farm.protocol.errors import Invalid
 from farm.protocol.exits import Exit
 from farm.protocol.options import BenchmarkPolicy, VerifyPolicy
 from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
-from farm.protocol.requirement import TIERS, Fit, Tier, fit
+from farm.protocol.requirement import TIERS, EngineRequirement, Fit, Tier, fit
 from farm.protocol.shapes import format_shape
 
 from ..arrays import inputs_for, wanted, with_inputs
@@ -48,6 +48,9 @@ def check(connection: Connection, folder: str, device: str, allow: str, as_json:
     for item in manifest.files:
         check_bytes(Path(folder), item)
     found = _allowed(fit(manifest.requirement, facts_of(connection, device)), Tier(allow))
+    denied = _denied(Path(folder) / manifest.files[0].name, manifest.requirement)
+    if denied:
+        found = Fit(None, (*found.refusals, denied))
     if as_json:
         emit_json(
             {"fits": found.fits, "tier": found.tier, "reasons": list(found.refusals), "name": manifest.model_name}
@@ -128,6 +131,15 @@ def verify(folder: str, load_ref_outputs: str, as_json: bool, **given: Any) -> i
     else:
         _emit_verification(report)
     return Exit.NUMERICS_FAILED if report.verdict is Verdict.FAILED else Exit.DONE
+
+
+def _denied(engine: Path, requirement: EngineRequirement) -> str:
+    """What the engine says of itself that its manifest denies; only a plan of TensorRT says anything."""
+    from farm.backends.tensorrt.header import HEADER_BYTES, contradiction, read_header
+
+    with engine.open("rb") as stream:
+        header = read_header(stream.read(HEADER_BYTES))
+    return contradiction(header, requirement) if header else ""
 
 
 def _allowed(found: Fit, worst: Tier) -> Fit:

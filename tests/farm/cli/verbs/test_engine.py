@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from farm.filehash import file_ref
 from farm.protocol.codec import dumps
+from farm.protocol.requirement import EngineRequirement
+from farm.protocol.target import GpuClass
 from farm.runtime import load_arrays, open_engine, save_arrays
-from farm.runtime.bundle import read_manifest
+from farm.runtime.bundle import read_manifest, write_manifest
 
 from ....support import models
 from ...double import Double
-from ...samples import device_view
+from ...samples import device_view, manifest
 from ..conftest import Farm
 from ..engines import bundle, here, real_engine, store
 
@@ -90,6 +93,17 @@ def test_a_worse_fit_is_taken_only_where_it_is_allowed(farm: Farm, tmp_path: Pat
     assert farm("check", plain).code == 0
     told = farm("check", plain, "--allow", "exact")
     assert (told.code, "accept that with --allow same-model" in told.out) == (4, True)
+
+
+@pytest.mark.parametrize(("version", "told"), [("10.4.0", ""), ("10.5.0", "says tensorrt 10.4.0.26")])
+def test_check_asks_a_plan_what_it_is(farm: Farm, tmp_path: Path, version: str, told: str) -> None:
+    plan = bytes.fromhex("66747274 00000000 01000000 00000000 1c0a0200 00000000 0a04001a 66747274") + bytes(64)
+    (tmp_path / "engine.plan").write_bytes(plan)
+    wanted = EngineRequirement("tensorrt", version, "linux-x86_64", GpuClass("NVIDIA L40", "8.9"), ("8.9",))
+    write_manifest(tmp_path, manifest((file_ref(tmp_path / "engine.plan"),), requirement=wanted))
+    *refusals, last = farm("check", tmp_path).lines
+    assert any(f"needs tensorrt {version}, this device has none" in line for line in refusals)
+    assert (told in last) if told else ("the plan itself" not in last)
 
 
 def test_check_sees_damage(farm: Farm, folder: Path) -> None:
