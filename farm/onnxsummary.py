@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Dict, List, Optional, Set, Tuple, Union
 
 from .onnxfile import Message, external_files, messages, opened
+from .protocol.shapes import format_shape
 from .protowire import SPAN, Bytes, Field, Malformed, fields, integers, signed, text
 
 _DTYPES = (
@@ -27,7 +28,7 @@ class OnnxTensor:
     shape: Optional[Tuple[str, ...]]
 
     def __str__(self) -> str:
-        axes = "any shape" if self.shape is None else "x".join(self.shape) or "scalar"
+        axes = "any shape" if self.shape is None else format_shape(self.shape)
         return f"{self.name}: {self.dtype} {axes}"
 
 

@@ -6,6 +6,7 @@ from typing import List, Optional, Tuple
 
 from farm.protocol.engine import EngineManifest, TensorSpec
 from farm.protocol.report import BenchmarkReport, VerificationReport
+from farm.protocol.shapes import format_shape
 
 from .console import columns
 from .format import WARN, Cell, CellLike, age, dim, error, ms, rate, short, size, word
@@ -36,8 +37,7 @@ def manifest_fields(manifest: EngineManifest) -> List[Tuple[str, CellLike]]:
 
 def tensor_text(tensor: TensorSpec) -> str:
     """Name, type and shape; `?` is an axis of any size."""
-    shape = "x".join("?" if axis == -1 else str(axis) for axis in tensor.shape) or "scalar"
-    return f"{tensor.name} {tensor.dtype} {shape}"
+    return f"{tensor.name} {tensor.dtype} {format_shape(tensor.shape)}"
 
 
 def verdict_text(report: Optional[VerificationReport]) -> CellLike:

@@ -1,9 +1,9 @@
-"""Both spellings of shapes that people type: trtexec's `x:1x3x224x224` and polygraphy's `x:[1,3,224,224]`."""
+"""Both spellings of shapes that people type: trtexec's `x:1x3x224x224` and polygraphy's `x:[1,3,224,224]`; and ours."""
 
 from __future__ import annotations
 
 import re
-from typing import Dict, Optional, Tuple
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 from .errors import Invalid
 from .options import ShapeRange
@@ -37,9 +37,17 @@ def parse_shapes(text: str) -> Shapes:
     return shapes
 
 
+def format_shape(axes: Sequence[Union[int, str]]) -> str:
+    """`1x3x224x224`, as it is typed; `[batch, 3, ?]` where an axis has a name or any size; `scalar` without axes."""
+    words = ["?" if axis in (-1, "-1", "") else str(axis) for axis in axes]
+    if all(word.isdigit() for word in words):
+        return "x".join(words) or "scalar"
+    return f"[{', '.join(words)}]"
+
+
 def format_shapes(shapes: Shapes) -> str:
     """The trtexec spelling, which `parse_shapes` reads back."""
-    return ",".join(f"{name}:{'x'.join(map(str, axes)) or 'scalar'}" for name, axes in shapes.items())
+    return ",".join(f"{name}:{format_shape(axes)}" for name, axes in shapes.items())
 
 
 def profile_from_shapes(minimum: Optional[Shapes], optimum: Optional[Shapes], maximum: Optional[Shapes]) -> Profile:

@@ -9,6 +9,7 @@ import numpy as np
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Invalid
 from farm.protocol.options import ShapeRange
+from farm.protocol.shapes import format_shape
 
 Array = Any
 Ranges = Tuple[Dict[str, ShapeRange], ...]
@@ -50,7 +51,8 @@ def _checked(spec: TensorSpec, array: Array) -> Array:
     fits = array.ndim == len(spec.shape) and all(want in (-1, got) for want, got in zip(spec.shape, array.shape))
     if not fits:
         raise Invalid(
-            f"input {spec.name!r} has the shape {_shape(array.shape)}, the engine takes {_shape(spec.shape)}",
+            f"input {spec.name!r} has the shape {format_shape(array.shape)}, "
+            f"the engine takes {format_shape(spec.shape)}",
             "? is an axis of any size." if -1 in spec.shape else "Reshape it, or build for this shape.",
         )
     return np.asarray(array, dtype=spec.dtype)
@@ -67,8 +69,8 @@ def _check_ranges(arrays: Mapping[str, Array], ranges: Ranges) -> None:
 def _outside(arrays: Mapping[str, Array], profile: Mapping[str, ShapeRange]) -> List[str]:
     """Every input whose shape leaves the profile."""
     return [
-        f"input {name!r} has the shape {_shape(arrays[name].shape)}, outside of the profile "
-        f"{_shape(allowed.minimum)} to {_shape(allowed.maximum)}"
+        f"input {name!r} has the shape {format_shape(arrays[name].shape)}, outside of the profile "
+        f"{format_shape(allowed.minimum)} to {format_shape(allowed.maximum)}"
         for name, allowed in profile.items()
         if name in arrays and not _inside(arrays[name].shape, allowed)
     ]
@@ -81,8 +83,4 @@ def _inside(shape: Sequence[int], allowed: ShapeRange) -> bool:
 
 
 def _signature(specs: Sequence[TensorSpec]) -> str:
-    return ", ".join(f"{spec.name} ({spec.dtype} {_shape(spec.shape)})" for spec in specs) or "none"
-
-
-def _shape(axes: Sequence[int]) -> str:
-    return "x".join("?" if axis == -1 else str(axis) for axis in axes) or "scalar"
+    return ", ".join(f"{spec.name} ({spec.dtype} {format_shape(spec.shape)})" for spec in specs) or "none"

@@ -216,7 +216,7 @@ def test_the_summary_says_what_the_library_says(tmp_path: Path) -> None:
         parameters=1 + 5 * 4,
         size_bytes=(tmp_path / "m.onnx").stat().st_size,
     )
-    assert [str(item) for item in found.inputs + found.outputs] == ["x: float32 batchx3", "y: float32 any shape"]
+    assert [str(item) for item in found.inputs + found.outputs] == ["x: float32 [batch, 3]", "y: float32 any shape"]
 
 
 def test_a_sparse_file_of_five_gigabytes_is_walked_in_constant_memory(tmp_path: Path) -> None:

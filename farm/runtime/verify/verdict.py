@@ -12,6 +12,7 @@ import numpy as np
 
 from farm.protocol.options import Comparator, Precision, Statistic, VerifyPolicy
 from farm.protocol.report import OutputVerification, Verdict, VerificationReport
+from farm.protocol.shapes import format_shape
 
 from .align import Aligned, align
 from .compare import Comparison, compare
@@ -98,7 +99,9 @@ def _unlike(output: Array, reference: Array, comparator: Comparator) -> str:
         same = all(
             a == b for axis, (a, b) in enumerate(zip(output.shape, reference.shape), -output.ndim) if axis != rows
         )
-    return "" if same else f"its shape is {_shape(output.shape)}, the reference has {_shape(reference.shape)}"
+    if same:
+        return ""
+    return f"its shape is {format_shape(output.shape)}, the reference has {format_shape(reference.shape)}"
 
 
 def _fault(found: Comparison, aligned: Aligned, tolerance: Tolerance, statistic: Statistic) -> str:
@@ -201,7 +204,3 @@ def _absent(name: str, reference: Array) -> OutputVerification:
 
 def _without(axes: Tuple[int, ...], axis: int) -> Tuple[int, ...]:
     return axes[:axis] + axes[len(axes) + axis + 1 :]
-
-
-def _shape(axes: Tuple[int, ...]) -> str:
-    return "x".join(map(str, axes)) or "scalar"

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from typing import Tuple, Union
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.protocol.errors import Invalid
 from farm.protocol.options import ShapeRange
-from farm.protocol.shapes import Shapes, format_shapes, parse_shapes, profile_from_shapes
+from farm.protocol.shapes import Shapes, format_shape, format_shapes, parse_shapes, profile_from_shapes
 
 NAMES = st.text("abcXYZ019_./:", min_size=1, max_size=8).filter(lambda name: name.strip(":") == name)
 SHAPES = st.dictionaries(NAMES, st.lists(st.integers(0, 4096), max_size=5).map(tuple), min_size=1, max_size=4)
@@ -51,6 +53,27 @@ def test_what_cannot_be_read_is_named(text: str, told: str) -> None:
     with pytest.raises(Invalid, match=told) as refused:
         parse_shapes(text)
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("axes", "text"),
+    [
+        ((1, 3, 224, 224), "1x3x224x224"),
+        (("1", "3"), "1x3"),
+        ((7,), "7"),
+        ((), "scalar"),
+        (("batch", "tokens", 32), "[batch, tokens, 32]"),
+        ((-1, 3, -1), "[?, 3, ?]"),
+        (("", "-1"), "[?, ?]"),
+    ],
+)
+def test_a_shape_is_printed_as_it_is_typed_until_an_axis_is_open(axes: Tuple[Union[int, str], ...], text: str) -> None:
+    assert format_shape(axes) == text
+
+
+def test_an_open_shape_can_be_typed_once_its_axes_have_sizes() -> None:
+    text = format_shape(("batch", "tokens", 32)).replace("batch", "2").replace("tokens", "128")
+    assert parse_shapes(f"x:{text}") == {"x": (2, 128, 32)}
 
 
 def test_what_lacks_in_a_profile_is_taken_from_the_others() -> None:

@@ -7,6 +7,7 @@ from typing import Sequence, Tuple
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Invalid
 from farm.protocol.options import ShapeRange
+from farm.protocol.shapes import format_shape
 
 from .base import BuildOrder
 
@@ -61,7 +62,7 @@ def require_shapes(order: BuildOrder, name: str) -> None:
     ]
     if not lacking:
         return
-    told = ", ".join(f"{spec.name} ({_crossed(spec.shape)})" for spec in lacking)
+    told = ", ".join(f"{spec.name} {format_shape(spec.shape)}" for spec in lacking)
     flags = " ".join(f"--{which}-shapes {_example(lacking, size)}" for which, size in _EXAMPLES)
     raise Invalid(
         f"{name} needs the smallest, best and largest shape of every input with an open axis; {told} "
@@ -71,12 +72,8 @@ def require_shapes(order: BuildOrder, name: str) -> None:
 
 
 def _example(specs: Sequence[TensorSpec], sizes: Tuple[int, int]) -> str:
-    return ",".join(f"{spec.name}:{_crossed(_filled(spec.shape, sizes))}" for spec in specs)
+    return ",".join(f"{spec.name}:{format_shape(_filled(spec.shape, sizes))}" for spec in specs)
 
 
 def _filled(shape: Tuple[int, ...], sizes: Tuple[int, int]) -> Tuple[int, ...]:
     return tuple(sizes[min(axis, 1)] if size == -1 else size for axis, size in enumerate(shape))
-
-
-def _crossed(shape: Tuple[int, ...]) -> str:
-    return "x".join("?" if size == -1 else str(size) for size in shape) or "scalar"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from farm.protocol.options import Comparator
+from farm.protocol.shapes import format_shape
 from farm.runtime.verify.align import align
 from farm.runtime.verify.compare import compare
 from farm.runtime.verify.substance import magnitude
@@ -79,4 +80,4 @@ def _allowed(dtype: Any, share: float) -> tuple[float, float]:
 
 
 def _told(array: Array) -> str:
-    return f"{array.dtype.name} {'x'.join(map(str, array.shape)) or 'scalar'}"
+    return f"{array.dtype.name} {format_shape(array.shape)}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Invalid
 from farm.protocol.options import ReferencePolicy
+from farm.protocol.shapes import format_shape
 from farm.runtime.arrays import load_arrays
 from farm.runtime.inputs import check_inputs
 
@@ -71,7 +72,8 @@ def _given_shapes(policy: ReferencePolicy, given: Mapping[str, Array]) -> dict[s
     for name, array in given.items():
         if shapes.setdefault(name, array.shape) != array.shape:
             raise Invalid(
-                f"input {name!r} has the shape {array.shape} in the file and {shapes[name]} in --shapes",
+                f"input {name!r} has the shape {format_shape(array.shape)} in the file and "
+                f"{format_shape(shapes[name])} in --shapes",
                 "Give one of the two.",
             )
     return shapes

@@ -9,6 +9,7 @@ from typing import Any
 
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Invalid
+from farm.protocol.shapes import format_shape
 from farm.runtime.arrays import load_arrays
 
 from ..graph.model import Model
@@ -86,7 +87,7 @@ def _check(spec: TensorSpec, array: Array) -> None:
     )
     if not fits or array.dtype.kind != _KINDS.get(spec.dtype.rstrip("0123456789"), _FLOAT):
         raise Invalid(
-            f"the reference output {spec.name!r} is {array.dtype.name} {array.shape}, "
-            f"the model gives {spec.dtype} {spec.shape}",
+            f"the reference output {spec.name!r} is {array.dtype.name} {format_shape(array.shape)}, "
+            f"the model gives {spec.dtype} {format_shape(spec.shape)}",
             "Save what the model gives for the reference inputs.",
         )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from farm.protocol.errors import Invalid
+from farm.protocol.shapes import format_shape
 
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
@@ -55,26 +56,22 @@ def axes_of(value: ValueInfoProto) -> Axes | None:
     return [axis.dim_value if axis.HasField("dim_value") else str(axis.dim_param) for axis in kind.shape.dim]
 
 
-def spelled(shape: Sequence[int | str]) -> str:
-    """As it is typed after `--shapes name:`."""
-    return "x".join(str(axis) for axis in shape) or "scalar"
-
-
 def _bind(name: str, axes: Axes | None, shape: Shape, sizes: dict[str, int]) -> None:
     if any(size < 1 for size in shape):
-        raise Invalid(f"input {name!r} cannot have the shape {spelled(shape)}", "Give sizes from 1 up.")
+        raise Invalid(f"input {name!r} cannot have the shape {format_shape(shape)}", "Give sizes from 1 up.")
     if axes is None:
         return
     if len(axes) != len(shape):
         raise Invalid(
-            f"input {name!r} has {len(axes)} axes ({_axes(axes)}), got {spelled(shape)}", "Give a size for each axis."
+            f"input {name!r} has {len(axes)} axes, {_axes(axes)}, got {format_shape(shape)}",
+            "Give a size for each axis.",
         )
     for position, (axis, size) in enumerate(zip(axes, shape, strict=True)):
         fixed = axis if isinstance(axis, int) else sizes.setdefault(axis, size) if axis else size
         if fixed != size:
             told = f"the axis {axis!r}" if isinstance(axis, str) else f"axis {position}"
             raise Invalid(
-                f"{told} of input {name!r} is {fixed}, got {size} in {spelled(shape)}", f"Give {fixed} there."
+                f"{told} of input {name!r} is {fixed}, got {size} in {format_shape(shape)}", f"Give {fixed} there."
             )
 
 
@@ -89,12 +86,13 @@ def _asked(axes: Axes | None, sizes: Mapping[str, int]) -> str:
     """What is known, and a word for what the user has to replace."""
     if axes is None:
         return "SHAPE"
-    return spelled([axis if isinstance(axis, int) else sizes.get(axis, axis.upper() or "?") for axis in axes])
+    told = [axis if isinstance(axis, int) else sizes.get(axis, axis.upper() or "?") for axis in axes]
+    return "x".join(str(axis) for axis in told) or "scalar"
 
 
 def _listed(inputs: Mapping[str, Axes | None]) -> str:
-    return ", ".join(f"{name} ({_axes(axes)})" for name, axes in inputs.items()) or "none"
+    return ", ".join(f"{name} {_axes(axes)}" for name, axes in inputs.items()) or "none"
 
 
 def _axes(axes: Axes | None) -> str:
-    return "any shape" if axes is None else spelled([axis if isinstance(axis, int) else axis or "?" for axis in axes])
+    return "of any shape" if axes is None else format_shape(axes)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from farm.protocol.errors import Invalid
+from farm.protocol.shapes import format_shape
 
 from ..graph import weights
-from .shapes import Shape, spelled
+from .shapes import Shape
 
 if TYPE_CHECKING:
     from onnx import ModelProto, ValueInfoProto
@@ -83,7 +84,7 @@ def _bytes(value: ValueInfoProto) -> int | None:
 
 
 def _refused(what: str, value: ValueInfoProto, available_bytes: int) -> Invalid:
-    told = f"{what} of {spelled(shape_of(value) or ())} needs {_size(_bytes(value) or 0)}"
+    told = f"{what} of {format_shape(shape_of(value) or ())} needs {_size(_bytes(value) or 0)}"
     return Invalid(
         f"{told}, a preparation may take {_size(available_bytes)} here",
         "Give smaller sizes with --shapes, or prepare it on a host with more memory, or a higher "

@@ -55,7 +55,7 @@ def test_given_arrays_are_taken_and_tell_the_shape_of_the_others(tmp_path: Path)
 @pytest.mark.parametrize(
     ("policy", "arrays", "sentence"),
     [
-        (ReferencePolicy(), None, "takes any size of ids (batchxlength)"),
+        (ReferencePolicy(), None, "takes any size of ids [batch, length]"),
         (ReferencePolicy(values={"speed": 1}), None, "--value names 'speed', which is no input"),
         (ReferencePolicy(ranges={"speed": (0, 1)}), None, "--range names 'speed', which is no input"),
         (ReferencePolicy(values={"ids": 1}, ranges={"ids": (0, 1)}), None, "'ids' has a value and a range"),

@@ -45,7 +45,7 @@ def test_scalars_and_fixed_shapes_need_no_word() -> None:
 def test_the_hint_can_be_typed_once_its_words_are_replaced() -> None:
     with pytest.raises(Invalid) as caught:
         resolve(model(image=["batch", 3, "height", "width"], state=[2, "", 128], sr=[]), {})
-    assert caught.value.message == "the model takes any size of image (batchx3xheightxwidth), state (2x?x128)"
+    assert caught.value.message == "the model takes any size of image [batch, 3, height, width], state [2, ?, 128]"
     option = caught.value.hint.partition("--shapes ")[2]
     assert option == "image:1x3xHEIGHTxWIDTH,state:2x?x128"
     typed = option.replace("HEIGHT", "480").replace("WIDTH", "640").replace("?", "1")
@@ -63,7 +63,7 @@ def test_an_input_whose_rank_is_unknown_is_asked_for() -> None:
     ("given", "sentence"),
     [
         ({"y": (1,)}, "the model has no input 'y'"),
-        ({"x": (1, 3)}, "input 'x' has 3 axes (batchx3xlength), got 1x3"),
+        ({"x": (1, 3)}, "input 'x' has 3 axes, [batch, 3, length], got 1x3"),
         ({"x": (1, 4, 9)}, "axis 1 of input 'x' is 3, got 4"),
         ({"x": (1, 3, 0)}, "input 'x' cannot have the shape 1x3x0"),
         ({"x": (1, 3, 9), "mask": (1, 8)}, "the axis 'length' of input 'mask' is 9, got 8"),
