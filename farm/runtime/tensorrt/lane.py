@@ -7,6 +7,7 @@ from typing import Any, Dict, Mapping, Tuple
 import numpy as np
 
 from farm.protocol.errors import Invalid
+from farm.protocol.shapes import format_shape
 
 from ..cuda.device import Device, DeviceMemory, PinnedMemory
 from ..cuda.stream import Stream
@@ -118,7 +119,7 @@ class Lane:
                 self._there[name] = DeviceMemory(arrays[name].nbytes)
                 self._place(name, self._there[name].address)
             if not self._context.set_input_shape(name, shapes[name]):
-                raise self._refusal(f"does not take {name!r} of the shape {shapes[name]}")
+                raise self._refusal(f"does not take {name!r} of the shape {format_shape(shapes[name])}")
         missing = self._context.infer_shapes()
         if missing:
             raise self._refusal(f"misses the shapes of {', '.join(missing)}")

@@ -64,7 +64,7 @@ def test_given_arrays_are_taken_and_tell_the_shape_of_the_others(tmp_path: Path)
         (ReferencePolicy(), {"odd": np.zeros(1)}, "the model has no input 'odd'"),
         (ReferencePolicy(), {"ids": np.zeros((1, 4), np.float32)}, "input 'ids' is float32, the engine takes int64"),
         (ReferencePolicy(), {"ids": np.zeros(4, np.int64)}, "input 'ids' has 2 axes"),
-        (ReferencePolicy(shapes={"ids": (1, 5)}), {"ids": np.zeros((1, 4), np.int64)}, "in the file and (1, 5) in"),
+        (ReferencePolicy(shapes={"ids": (1, 5)}), {"ids": np.zeros((1, 4), np.int64)}, "in the file and 1x5 in"),
     ],
 )
 def test_a_word_that_does_not_fit_is_one_sentence(

@@ -85,9 +85,9 @@ def test_the_author_may_say_what_is_right(tmp_path: Path) -> None:
     [
         ({"y": GOOD["y"]}, "lacks 'n'"),
         ({**GOOD, "z": GOOD["n"]}, "the model has no output 'z'"),
-        ({**GOOD, "y": np.ones((2, 5), np.float32)}, "the reference output 'y' is float32 (2, 5)"),
-        ({**GOOD, "y": np.ones(4, np.float32)}, "the reference output 'y' is float32 (4,)"),
-        ({**GOOD, "n": np.array(0.5)}, "the reference output 'n' is float64 ()"),
+        ({**GOOD, "y": np.ones((2, 5), np.float32)}, "the reference output 'y' is float32 2x5"),
+        ({**GOOD, "y": np.ones(4, np.float32)}, "is float32 4, the model gives float32 [?, 4]"),
+        ({**GOOD, "n": np.array(0.5)}, "the reference output 'n' is float64 scalar"),
     ],
 )
 def test_an_author_who_says_something_else_is_told(arrays: dict[str, Any], sentence: str, tmp_path: Path) -> None:
