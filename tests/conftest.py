@@ -84,7 +84,7 @@ def silero() -> Path:
     """The folder with the pre-trained models of the silero-vad wheel; fetched on first use and kept."""
     from .support import models
 
-    return models.silero_folder(os.environ)
+    return models.pretrained_folder(os.environ, models.SILERO)
 
 
 @pytest.fixture(scope="session")

@@ -16,22 +16,28 @@ from typing import Any
 
 SILERO = "silero-vad==6.2.3"
 SILERO_FILE = "silero_vad.onnx"
+# A detector (YOLOv8 nano), and the networks that find and read text: convolutions, and a transformer.
+NUDENET = "nudenet==3.4.2"
+NUDENET_FILE = "320n.onnx"
+OCR = "rapidocr-onnxruntime==1.4.4"
+OCR_DETECTOR_FILE = "ch_PP-OCRv4_det_infer.onnx"
+OCR_READER_FILE = "ch_PP-OCRv4_rec_infer.onnx"
 
 Model = Any
 Array = Any
 
 
-def silero_folder(environ: Mapping[str, str]) -> Path:
-    """The folder with the ONNX files of the silero-vad wheel, fetched once (without its dependencies) and kept.
+def pretrained_folder(environ: Mapping[str, str], wheel_name: str) -> Path:
+    """The folder with the ONNX files of a wheel, fetched once (without its dependencies) and kept.
 
     Raises: subprocess.CalledProcessError: the wheel could not be fetched.
     """
     cache = Path(environ.get("FARM_TEST_CACHE") or Path.home() / ".cache/farm-tests")
-    folder = cache / SILERO.replace("==", "-")
+    folder = cache / wheel_name.replace("==", "-")
     if not folder.exists():
         part = Path(f"{folder}.{os.getpid()}.part")
         part.mkdir(parents=True)
-        subprocess.run([*_pip(), "download", "-q", "--no-deps", "-d", str(part), SILERO], check=True)
+        subprocess.run([*_pip(), "download", "-q", "--no-deps", "-d", str(part), wheel_name], check=True)
         (wheel,) = part.glob("*.whl")
         with zipfile.ZipFile(str(wheel)) as archive:
             for member in archive.namelist():

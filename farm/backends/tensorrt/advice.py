@@ -85,6 +85,10 @@ _SAYINGS: Tuple[Tuple[str, str], ...] = (
         "Both branches of an If must give one type and one rank: export the model with the branch decided.",
     ),
     (
+        r"ScopeType::kUNDEFINED",
+        "The network has an If or a Loop that TensorRT cannot take apart: export the model with the branch decided.",
+    ),
+    (
         r"Failed to open file: (?:[^\n|]*/)?(?P<file>[^\n|/]+)",
         "The weights in {file} are missing: submit the model with that file beside it.",
     ),

@@ -107,6 +107,11 @@ SEEN = [
         "Both branches of an If",
     ),
     (
+        "[graphScope.cpp::analyze::471] Error Code 2: Internal Error (Assertion tScope.getType() != "
+        "ScopeType::kUNDEFINED failed. In analyze at /_src/optimizer/common/graphScope.cpp:471)",
+        "an If or a Loop that TensorRT cannot take apart",
+    ),
+    (
         "WeightsContext.cpp:203: Failed to open file: missing.bin",
         "The weights in missing.bin are missing",
     ),
