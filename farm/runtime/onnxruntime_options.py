@@ -1,4 +1,4 @@
-"""How a session of onnxruntime gets its options; `farm.protocol.backend_options` says which there are."""
+"""How a session of onnxruntime gets its options; `farm.backends.onnxruntime` says which there are."""
 
 from __future__ import annotations
 

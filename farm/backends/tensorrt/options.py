@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Dict, FrozenSet, Optional
 
+from ..onnxruntime import QUANTIZER
 from ..option import Option, one_of, read, switch, whole
 from .capabilities import SYMBOLS, TensorRtCapabilities, Typing
 from .values import HARDWARE_LEVELS, POOLS, RTX_CARDS, TILING_LEVELS, VERBOSITIES, compute_capabilities, memory_pools
@@ -88,6 +89,7 @@ def _options(backend: str, capabilities: TensorRtCapabilities) -> Dict[str, Opti
         "noCompilationCache": switch(),
         "profilingVerbosity": one_of(verbosities),
         "verbose": switch(),
+        **QUANTIZER,
     }
 
 

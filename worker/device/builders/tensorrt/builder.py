@@ -7,7 +7,6 @@ less (`ladder`) until it fits into memory.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
@@ -16,14 +15,13 @@ from farm.backends.options import check_target
 from farm.backends.tensorrt.capabilities import capabilities_of
 from farm.backends.tensorrt.logger import Sayings
 from farm.backends.tensorrt.precision import Types, meaning, possible
+from farm.backends.tensorrt.requirement import engine_requirement
 from farm.protocol.options import BuildOptions
-from farm.protocol.requirement import EngineRequirement, requirement_from_target
 from farm.protocol.target import BuildTarget
 from farm.runtime.backends import opener
 from farm.runtime.session import Session
 
 from ..base import Availability, Builder, BuildOrder, BuiltEngine, Capabilities
-from .config import compute_capabilities
 from .library import Assembly, library
 from .parse import inputs_of, outputs_of
 from .plan import make_plan
@@ -70,7 +68,7 @@ class TensorRtBuilder(Builder):
         effective = {**make_plan(assembly, order, means, order.output / ENGINE_FILE), **quantized}
         return BuiltEngine(
             (ENGINE_FILE,),
-            self.requirement(order),
+            engine_requirement(target, options),
             effective,
             degraded="rungs_before" in effective,
             inputs=inputs_of(assembly.network),
@@ -80,10 +78,6 @@ class TensorRtBuilder(Builder):
     def open(self, engine: Path, options: BuildOptions) -> Session:
         """See `Builder.open`."""
         return opener(self.name)(engine, options)
-
-    def requirement(self, order: BuildOrder) -> EngineRequirement:
-        """What the engine of an order asks of a device."""
-        return requirement_from_target(order.target)
 
 
 class TensorRtRtxBuilder(TensorRtBuilder):
@@ -95,7 +89,3 @@ class TensorRtRtxBuilder(TensorRtBuilder):
     def cannot_run(self, target: BuildTarget) -> str:
         """See `Builder.cannot_run`."""
         return f"{target.backend} {target.backend_version} built it ahead of time, with no card to run it on"
-
-    def requirement(self, order: BuildOrder) -> EngineRequirement:
-        """See `TensorRtBuilder.requirement`."""
-        return replace(requirement_from_target(order.target), compute_capabilities=compute_capabilities(order))

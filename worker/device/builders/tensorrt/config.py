@@ -66,15 +66,9 @@ def configure(assembly: Assembly, order: BuildOrder, means: Meaning, rung: Rung)
     _effort(trt, config, options)
     _switches(trt, config, options)
     if "computeCapabilities" in options:
-        _target(trt, config, compute_capabilities(order))
+        _target(trt, config, values.compute_capabilities(options["computeCapabilities"]))
     add_profiles(assembly.builder, assembly.network, config, order)
     return config, told
-
-
-def compute_capabilities(order: BuildOrder) -> Tuple[str, ...]:
-    """Those that an engine built ahead of time runs on."""
-    text = order.options.backend_options.get("computeCapabilities")
-    return values.RTX_DEFAULT_CARDS if text is None else values.compute_capabilities(text)
 
 
 def _pools(options: Mapping[str, Any]) -> Dict[str, int]:
