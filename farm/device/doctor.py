@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Iterator, Optional, Tuple
 
 from .checks.check import Check
-from .checks.coordinator import check_broker, check_coordinator
+from .checks.coordinator import check_broker, check_coordinator, no_coordinator
 from .checks.hardware import check_hardware
 from .checks.tools import check_tools
 from .cuda import probe_cuda
@@ -21,10 +21,10 @@ def run_checks(
     folder: Path = Path(),
     machine: Optional[Machine] = None,
 ) -> Tuple[Check, ...]:
-    """Every check of this machine, and of the coordinator where a URL is given; takes a few seconds.
+    """Every check of this machine, and of the coordinator; takes a few seconds.
 
     Args:
-        url: Where the coordinator should be.
+        url: Where the coordinator should be; without it, that it lacks is a warning.
         token: What this machine would sign in with.
         broker_url: A broker to be tried from here.
         folder: Where the farm keeps its files; it need not exist yet.
@@ -39,6 +39,5 @@ def _checks(
     facts = probe(machine)
     yield from check_hardware(machine, facts, probe_cuda(machine), folder)
     yield from check_tools(machine, facts)
-    if url:
-        yield from check_coordinator(url, token)
+    yield from check_coordinator(url, token) if url else no_coordinator()
     yield check_broker(machine, broker_url)

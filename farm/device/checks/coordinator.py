@@ -38,6 +38,12 @@ def check_coordinator(url: str, token: Optional[str], now: Callable[[], float] =
     yield clock(ready.headers.get("Date"), received_at)
 
 
+def no_coordinator() -> Iterator[Check]:
+    """The same where nobody said where it is."""
+    yield warn("coordinator", "none is set", "Run farm configure, or set FARM_URL and FARM_TOKEN.")
+    yield warn("clock", "not checked: it is held against the coordinator's", "Set the coordinator first.")
+
+
 def clock(date: Optional[str], received_at: float) -> Check:
     """How far this machine's clock is from the coordinator's, whose alone counts."""
     told = email.utils.parsedate_tz(date) if date else None
