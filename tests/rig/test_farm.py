@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import onnx
+import psutil
 import pytest
 
 from farm.protocol.exits import Exit
 from farm.protocol.report import Verdict
 from farm.protocol.states import State
 from tests.e2e.fleet import Fleet, net
-from tests.support import models
+from tests.support import models, networks
+from tests.support.waiting import until
 
 from .rig import VERSION
 
@@ -82,3 +85,24 @@ def test_float16_is_made_on_the_host_and_halves_the_engine(ahead: Fleet, tmp_pat
         steps = ahead.client.engines.show(engine.id).manifest.key.recipe.steps
         assert ("float16" in [step.name for step in steps]) == (precision == "fp16")
     assert sizes["fp16"] < 0.6 * sizes["fp32"]
+
+
+def test_a_cancel_ends_a_build_inside_tensorrt(ahead: Fleet, tmp_path: Path) -> None:
+    path = tmp_path / "detr.onnx"
+    onnx.save(networks.detr(128, 192), str(path))
+    view = ahead.submit(path, "rtx-aot", steps=())
+    ahead.in_stage(view, State.BUILDING)
+    build = ahead.build(view).id
+
+    def is_deep_in() -> bool:
+        return any(line.startswith("building: ") for line in ahead.client.logs(build))
+
+    until(is_deep_in, 60, "TensorRT did not begin to build")
+    children = ahead.workers["box"].descendants()
+    started = time.monotonic()
+    assert ahead.farm("cancel", view.id).code == Exit.DONE
+    psutil.wait_procs(children, timeout=10)
+    assert time.monotonic() - started < 10
+    assert not any(child.is_running() for child in children)
+    assert [item.state for item in ahead.ended(view).builds] == [State.CANCELLED]
+    assert ahead.engines(view) == ()
