@@ -111,5 +111,8 @@ def _nothing(wish: Wish, rows: Sequence[Candidate]) -> FarmError:
 def _several(wish: Wish, variants: Sequence[Candidate]) -> FarmError:
     told = "; ".join(f"{row.precision}, key {row.key[:12]} ({row.engine})" for row in variants)
     precisions = {row.precision for row in variants}
-    how = "--precision or --key" if len(precisions) == len(variants) else "--key"
-    return Conflict(f"{len(variants)} different engines of {wish.name} fit this device: {told}", f"Choose with {how}.")
+    if len(precisions) == len(variants):
+        hint = "Choose with --precision or --key."
+    else:
+        hint = f"Choose with --key; farm key {variants[0].engine} {variants[1].engine} tells how they differ."
+    return Conflict(f"{len(variants)} different engines of {wish.name} fit this device: {told}", hint)

@@ -63,7 +63,7 @@ def test_two_keys_of_one_precision_are_told_by_their_key() -> None:
     second = replace(first, id="second", spec=replace(first.spec, options=BuildOptions(backend_options={"a": 1})))
     with pytest.raises(Conflict) as refused:
         taken(first, second)
-    assert refused.value.hint == "Choose with --key."
+    assert refused.value.hint == "Choose with --key; farm key first second tells how they differ."
 
 
 def test_what_does_not_fit_is_refused_with_a_reason_each() -> None:
