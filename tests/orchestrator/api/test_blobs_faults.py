@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.support.tmpfs import tmpfs
 from tests.support.waiting import until
 
 from .blob_process import BlobProcess
+from .blob_server import CALLER
 from .raw_http import RawConnection
 from .test_blobs import blob, error_code
 from .test_blobs_uploads import begin, offset_of, patch
@@ -170,6 +172,27 @@ def test_memory_stays_constant(short_way: BlobProcess) -> None:
         assert client.put(f"/blobs/{sha256}", content=data).status_code == 201
         assert client.get(f"/blobs/{sha256}").content == data
         assert peak_bytes(short_way) - before < 32 << 20
+
+
+@pytest.mark.slow
+def test_five_gigabytes_go_in_and_out_in_constant_memory(short_way: BlobProcess, tmp_path: Path) -> None:
+    """The weights of a big model: more than 32 bits can count, and a hole in the file but for its ends."""
+    path, size, beyond = tmp_path / "weights.bin", 5 << 30, (4 << 30) + 3
+    with path.open("wb") as file:
+        for offset in (0, beyond, size - 9):
+            file.seek(offset)
+            file.write(b"a marker.")
+    # Of what was just written: hashing it here would take longer than all the rest. The server does.
+    sha256 = "26f8f03e247cef10d5d070cab38e72964cb71f92785783fdeb2648e42f78ee34"
+    url, caller = f"{short_way.url}/api/v1/blobs/{sha256}", f"{CALLER}: me"
+    before = peak_bytes(short_way)
+    # By other programs, which are several times faster than this process.
+    for command in (f"-T '{path}' '{url}'", f"'{url}' | cmp - '{path}'"):
+        subprocess.run(["sh", "-c", f"curl -fsS -H '{caller}' {command}"], check=True)
+    with short_way.client() as client:
+        part = client.get(f"/blobs/{sha256}", headers={"Range": f"bytes={beyond}-{beyond + 8}"})
+        assert (part.status_code, part.content) == (206, b"a marker.")
+    assert peak_bytes(short_way) - before < 32 << 20
 
 
 def peak_bytes(process: BlobProcess) -> int:
