@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .machine import Machine
 
@@ -33,6 +33,27 @@ _FIGURES = (
     _Figure("memory_clock_mhz", "nvmlDeviceGetClockInfo", (2,)),
     _Figure("throttle_reasons", "nvmlDeviceGetCurrentClocksThrottleReasons"),
 )
+
+
+# The bits of `throttle_reasons`, as nvml.h names them.
+_REASONS = (
+    "idle",
+    "application clocks",
+    "software power cap",
+    "hardware slowdown",
+    "sync boost",
+    "software thermal slowdown",
+    "hardware thermal slowdown",
+    "hardware power brake",
+    "display clocks",
+)
+
+
+def throttle_reasons(found: Mapping[str, float]) -> List[str]:
+    """Why any of the cards in `figures` does not run at its highest clock, in words."""
+    masks = (int(value) for name, value in found.items() if name.endswith("_throttle_reasons"))
+    bits = {bit for mask in masks for bit in range(len(_REASONS)) if mask >> bit & 1}
+    return [_REASONS[bit] for bit in sorted(bits)]
 
 
 @contextmanager

@@ -86,6 +86,10 @@ class Session(ABC):
         does not tell.
         """
 
+    def evidence(self) -> Dict[str, Any]:
+        """What the device that runs this engine tells of its state now; never asked while something is timed."""
+        return {}
+
     @abstractmethod
     def close(self) -> None:
         """Give the memory of the engine back. Closing twice is allowed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,16 @@ from worker.device.builders.table import load
 
 Array = Any
 
+# Such as `tacticSources=-CUBLAS,-CUBLAS_LT,-CUDNN`, where those libraries are not installed.
+GIVEN = [item for item in os.environ.get("FARM_GPU_OPTIONS", "").split() if item]
+
 
 def engine_of(
     folder: Path, model: Any, target: BuildTarget, *profiles: dict[str, ShapeRange], precision: str = "fp32"
 ) -> Session:
     """The engine of a model, open."""
-    options = BuildOptions(precision=Precision(precision), profiles=profiles)
+    backend_options = dict(item.split("=", 1) for item in GIVEN)
+    options = BuildOptions(Precision(precision), profiles, backend_options=backend_options)
     made = order_of(folder, model, options, target=target)
     built = load(target.backend).build(made)
     return open_session(made.output / built.files[0], options)

@@ -22,7 +22,10 @@ from tests.e2e.fleet import Fleet, fleet
 from tests.e2e.process import ROOT
 from tests.support import models
 
+from .engines import GIVEN
+
 PYTHON = os.environ.get("FARM_GPU_PYTHON", sys.executable)
+TARGET = "backend=tensorrt"
 SHORT = ("--duration", "0.5", "--warmUp", "100", "--max-cv", "50")
 
 
@@ -44,6 +47,11 @@ def on_the_card(farm: Fleet, *arguments: object) -> Any:
     return json.loads(told.stdout)
 
 
+def options() -> list[str]:
+    """Those that this machine needs."""
+    return [word for item in GIVEN for word in ("--option", item)]
+
+
 def saved(folder: Path, name: str, model: Any) -> Path:
     """A model file."""
     path = folder / f"{name}.onnx"
@@ -54,7 +62,7 @@ def saved(folder: Path, name: str, model: Any) -> Path:
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16", "mix", "best"])
 def test_an_engine_is_built_verified_measured_fetched_and_run(farm: Fleet, tmp_path: Path, precision: str) -> None:
     path = saved(tmp_path, f"net-{precision}", models.conv_net(size=64, channels=64))
-    told = farm.json("submit", path, "--targets", "card", "--precision", precision, "--wait", *SHORT)
+    told = farm.json("submit", path, "--targets", TARGET, *options(), "--precision", precision, "--wait", *SHORT)
     assert [item["state"] for item in told["builds"]] == ["done"], told
     (result,) = farm.client.results(told["id"])
     assert result.verification is not None
@@ -71,7 +79,7 @@ def test_an_engine_is_built_verified_measured_fetched_and_run(farm: Fleet, tmp_p
 def test_a_build_takes_a_profile_and_its_engine_every_shape_in_it(farm: Fleet, tmp_path: Path) -> None:
     path = saved(tmp_path, "open", models.conv_net(batch="n"))
     shapes = ("--minShapes=images:1x3x16x16", "--optShapes=images:4x3x16x16", "--maxShapes=images:8x3x16x16")
-    told = farm.json("submit", path, "--targets", "card", *shapes, "--wait", *SHORT)
+    told = farm.json("submit", path, "--targets", TARGET, *options(), *shapes, "--wait", *SHORT)
     assert [item["state"] for item in told["builds"]] == ["done"], told
     folder = tmp_path / "engine"
     on_the_card(farm, "fetch", "open", "-o", folder)
@@ -82,7 +90,7 @@ def test_a_build_takes_a_profile_and_its_engine_every_shape_in_it(farm: Fleet, t
 
 def test_two_measurements_agree(farm: Fleet, tmp_path: Path) -> None:
     path = saved(tmp_path, "calm", models.conv_net(size=256, channels=128, blocks=6))
-    told = farm.json("submit", path, "--targets", "card", "--wait")
+    told = farm.json("submit", path, "--targets", TARGET, *options(), "--wait")
     assert [item["state"] for item in told["builds"]] == ["done"], told
     folder = tmp_path / "engine"
     on_the_card(farm, "fetch", "calm", "-o", folder)

@@ -52,7 +52,7 @@ def measure(
     policy = _checked(policy or BenchmarkPolicy(), session)
     launch = Launch(policy.cuda_graph, policy.spin_wait)
     inferences = [session.bound(inputs, launch) for _ in range(policy.streams)]
-    samples, told, reason, attempts = _attempts(inferences, policy, clock, collect)
+    samples, told, reason, attempts = _attempts(inferences, policy, clock, lambda: {**collect(), **session.evidence()})
     stored = pack(samples.latencies_ms)
     if keep_samples:
         keep_samples(stored)

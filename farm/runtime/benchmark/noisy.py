@@ -10,6 +10,11 @@ from .statistics import robust_cv_percent
 
 State = Mapping[str, Any]
 
+# A power cap is how a card works at its limit; these are faults of its cooling or its supply.
+_SLOWED = frozenset(
+    {"hardware slowdown", "hardware thermal slowdown", "hardware power brake", "software thermal slowdown"}
+)
+
 
 def fault(
     samples: Sequence[float], policy: BenchmarkPolicy, before: Mapping[str, Any], after: Mapping[str, Any]
@@ -25,6 +30,9 @@ def fault(
     throttled = after.get("throttle_count", 0) - before.get("throttle_count", 0)
     if throttled > 0:
         return f"the processor was throttled {throttled} times while it was measured"
+    slowed = sorted(_SLOWED & set(after.get("gpu_throttle_reasons", ())))
+    if slowed:
+        return f"the GPU was slowed down while it was measured: {', '.join(slowed)}"
     spread = robust_cv_percent(samples)
     if spread > policy.max_cv_percent:
         return f"the samples spread by {spread:.1f} %, more than {policy.max_cv_percent:g} %"

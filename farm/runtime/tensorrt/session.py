@@ -6,6 +6,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from farm.device.nvml import throttle_reasons
+from farm.device.telemetry import sample
 from farm.protocol.errors import Invalid
 from farm.protocol.options import BuildOptions
 
@@ -59,6 +61,11 @@ class TensorRtSession(Session):
             return profiled(self._loaded.trt, lane, arrays, runs)
         finally:
             self._give_back(lane)
+
+    def evidence(self) -> Dict[str, Any]:
+        """See `Session.evidence`: clocks, power, temperature and why the card holds back, as far as it tells."""
+        figures = sample()
+        return {"gpu": figures, "gpu_throttle_reasons": throttle_reasons(figures)}
 
     def close(self) -> None:
         """See `Session.close`."""

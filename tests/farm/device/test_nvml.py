@@ -81,3 +81,9 @@ def test_old_bindings_speak_bytes_and_the_library_is_closed(monkeypatch: pytest.
 def test_without_a_driver_there_is_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pynvml", Library("nvmlInit"))
     assert nvml.driver_version(Machine(module=lambda name: True)) is None
+
+
+def test_throttle_reasons_are_words() -> None:
+    found = {"gpu0_throttle_reasons": float(0x4), "gpu1_throttle_reasons": float(0x48), "gpu0_clock_mhz": 1980.0}
+    assert nvml.throttle_reasons(found) == ["software power cap", "hardware slowdown", "hardware thermal slowdown"]
+    assert nvml.throttle_reasons({}) == []

@@ -73,6 +73,15 @@ def test_throttling_in_an_attempt_makes_it_noisy():
     assert "throttled 2 times" in report.reason
 
 
+def test_a_card_that_was_too_hot_is_not_published_and_one_at_its_power_limit_is():
+    calm = {"gpu_throttle_reasons": ["software power cap"]}
+    assert not measured([1.0], evidence=iter([calm, calm]), attempts=1)[1].noisy
+    _, report, _ = measured(
+        [1.0], evidence=iter([calm, {"gpu_throttle_reasons": ["hardware thermal slowdown"]}]), attempts=1
+    )
+    assert report.reason == "the GPU was slowed down while it was measured: hardware thermal slowdown"
+
+
 def test_evidence_is_asked_for_before_and_after_and_never_in_between():
     session = ClockedSession([1.0])
     asked = []
