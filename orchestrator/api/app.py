@@ -117,4 +117,5 @@ async def _nowhere(request: Request, error: Exception) -> Response:
     told: FarmError = Invalid(f"{request.method} {request.url.path[:200]}: {refused.detail}", "See docs/protocol.md.")
     if refused.status_code == 404:
         told = NotFound(f"there is nothing at {request.url.path[:200]}", f"See {PREFIX}/openapi.json.")
+    note_refusal(request, told)
     return JSONResponse(told.to_json(), refused.status_code, refused.headers)

@@ -26,6 +26,8 @@ STATUS: dict[type[errors.FarmError], int] = {
 }
 _READING = {"GET", "HEAD"}
 _PATH_TRICKS = ("..", "//", "\\", "\x00")
+# As a message quotes the name that it refuses.
+_QUOTED_TRICKS = ("'..", "'/", "/..", "..\\", "\\x00")
 
 log = logging.getLogger("farm.api")
 
@@ -40,7 +42,8 @@ def status_of(error: errors.FarmError, method: str) -> int:
 def note_refusal(request: Request, error: errors.FarmError) -> None:
     """Write down that somebody tried what they may not: another's lease, a right they lack, a name that is a path."""
     status = status_of(error, request.method)
-    odd_name = status == 422 and any(part in request.url.path for part in _PATH_TRICKS)
+    odd_path = any(part in request.url.path for part in _PATH_TRICKS)
+    odd_name = status in (404, 422) and (odd_path or any(part in error.message for part in _QUOTED_TRICKS))
     if status == 403 or isinstance(error, errors.LeaseLost) or odd_name:
         caller = getattr(request.state, "caller", None)
         name = caller.name if caller is not None else "somebody"

@@ -5,10 +5,12 @@ import logging
 import pytest
 from starlette.routing import Route
 
+from farm.protocol.codec import to_json
 from farm.protocol.states import Scope
 from orchestrator.api.authentication import PUBLIC, Failures
 from orchestrator.api.openapi import PREFIX
 from orchestrator.api.routes import GROUPS
+from tests.support.coordinator import cpu_facts
 
 from .doors import API, Doors, enrol
 
@@ -198,3 +200,23 @@ def test_what_is_refused_is_written_down_with_who_tried(small_doors: Doors, capl
     assert all("to curious" in line and secret not in line for line in told)
     assert "/submissions" in told[0]
     assert "att-of-another" in told[2]
+
+
+def test_names_that_are_paths_are_refused_and_written_down(
+    small_doors: Doors, caplog: pytest.LogCaptureFixture
+) -> None:
+    with small_doors.client(name="curious") as user:
+        asked = [
+            user.post(f"{API}/tokens", json={"name": "../evil", "scope": "fetch"}),
+            user.post(f"{API}/fetch", json={"name": "../../etc/passwd", "facts": to_json(cpu_facts())}),
+            user.put(f"{API}/targets/..%2Fword", json={"filter": "sm>=80", "aliases": [], "description": ""}),
+            user.get(f"{API}/blobs/..%2F..%2Fetc%2Fpasswd"),
+            user.get(f"{API}/models/..%5C..%5Cboot.ini"),
+        ]
+        plain = [user.get(f"{API}/models/absent"), user.get(f"{API}/nowhere")]
+    assert [answer.status_code for answer in asked] == [422, 404, 404, 404, 404]
+    assert [answer.status_code for answer in plain] == [404, 404]
+    told = [record.getMessage() for record in caplog.records if record.name == "farm.api"]
+    assert len(told) == len(asked), told
+    assert all("to curious" in line for line in told)
+    assert all(".." in line for line in told)
