@@ -21,7 +21,8 @@ from .progress import Phases, Ticker, monitor, watch
 
 log = logging.getLogger(__name__)
 
-_FUNCTION = re.compile(r"^\[?\w+(?:::\w+)+(?:::\d+\])?:? ")
+# What stands before it is a place in the source of TensorRT.
+_CODE = re.compile(r"Error Code \d+: .*", re.DOTALL)
 
 
 def make_plan(assembly: Assembly, order: BuildOrder, means: Meaning, path: Path) -> Dict[str, Any]:
@@ -87,4 +88,5 @@ def _failure(assembly: Assembly) -> Exception:
 
 
 def _said(error: str) -> str:
-    return sentence(_FUNCTION.sub("", error))
+    coded = _CODE.search(error)
+    return sentence(coded.group() if coded else error)

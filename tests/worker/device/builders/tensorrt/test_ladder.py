@@ -28,6 +28,10 @@ def test_a_version_has_only_the_rungs_that_it_knows():
     assert "lower optimisation level" in names(ASKED, "8.6.1")
 
 
+def test_tensorrt_for_rtx_has_no_tactic_sources_to_give_up():
+    assert names(ASKED, "1.7.1.116", rtx=True) == ["as asked", "smaller workspace", "lower optimisation level"]
+
+
 def test_what_was_asked_for_is_no_rung_again():
     assert names(Rung("as asked", workspace_bytes=1 << 20, level=0, tactic_sources=()), "10.4.0.26") == ["as asked"]
 
