@@ -10,7 +10,7 @@ from farm.protocol.keys import PreparationRecipe, StepCall
 
 DEFAULT_STEPS = ("fold", "simplify", "infer_shapes")
 # What makes a graph of these types. int8 is not here: its samples go to the device, which puts Q/DQ in.
-STEP_OF_TYPES = {Types.FLOAT16: "float16"}
+STEP_OF_TYPES = {Types.FLOAT16: "float16", Types.MIXED: "mixed"}
 
 
 def recipe_for(

@@ -75,7 +75,7 @@ def test_float16_is_made_on_the_host_and_halves_the_engine(ahead: Fleet, tmp_pat
     path = tmp_path / "wide.onnx"
     onnx.save(models.conv_net(seed=3, channels=256), str(path))
     sizes = {}
-    for precision in ("fp32", "fp16"):
+    for precision in ("fp32", "fp16", "mix"):
         told = ahead.json("submit", path, "--targets", "rtx-aot", "--precision", precision, "--wait")
         assert [item["state"] for item in told["builds"]] == ["done"], told
         view = ahead.client.status(told["id"])
@@ -83,8 +83,9 @@ def test_float16_is_made_on_the_host_and_halves_the_engine(ahead: Fleet, tmp_pat
         sizes[precision] = engine.size_bytes
         assert engine.gpu == "ahead of time"
         steps = ahead.client.engines.show(engine.id).manifest.key.recipe.steps
-        assert ("float16" in [step.name for step in steps]) == (precision == "fp16")
+        assert [step.name for step in steps][3:] == {"fp32": [], "fp16": ["float16"], "mix": ["mixed"]}[precision]
     assert sizes["fp16"] < 0.6 * sizes["fp32"]
+    assert sizes["mix"] < 0.6 * sizes["fp32"]
 
 
 def test_a_cancel_ends_a_build_inside_tensorrt(ahead: Fleet, tmp_path: Path) -> None:

@@ -79,6 +79,7 @@ ENUMS: Dict[str, Dict[str, Symbol]] = {
     },
     "DeviceType": words("GPU", "DLA"),
     "EngineCapability": words("STANDARD"),
+    "LayerType": words("CONSTANT"),
     "LayerInformationFormat": words("JSON", "ONELINE"),
     "TensorIOMode": words("INPUT", "OUTPUT"),
     "TensorLocation": words("DEVICE", "HOST"),

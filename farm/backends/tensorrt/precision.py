@@ -36,11 +36,13 @@ class Meaning:
         types: Of the graph. Where it is exported with Q/DQ, those of int8 and FP8 are already there.
         flags: Names of `BuilderFlag` that are set; every other one of `FLAGS` is cleared.
         told: For people and the manifest.
+        typed: The graph decides: the network is created STRONGLY_TYPED where a version leaves the choice.
     """
 
     types: Types
     flags: Tuple[str, ...]
     told: str
+    typed: bool = False
 
     @property
     def mechanism(self) -> str:
@@ -51,6 +53,7 @@ class Meaning:
 
 
 _ELSEWHERE = "float32 with TF32 elsewhere"
+_MIXED = "float16 where it stays right, float32 elsewhere"
 _BY_FLAG: Dict[Precision, Meaning] = {
     Precision.FP32: Meaning(Types.AS_EXPORTED, (), "float32"),
     Precision.TF32: Meaning(Types.AS_EXPORTED, ("TF32",), "float32 with TF32 products"),
@@ -58,21 +61,19 @@ _BY_FLAG: Dict[Precision, Meaning] = {
     Precision.BF16: Meaning(Types.AS_EXPORTED, ("TF32", "BF16"), f"bfloat16 where it is faster, {_ELSEWHERE}"),
     Precision.INT8: Meaning(Types.INT8, ("TF32", "INT8"), f"int8 between Q/DQ, {_ELSEWHERE}"),
     Precision.FP8: Meaning(Types.FP8, ("TF32", "FP8"), f"FP8 between Q/DQ, {_ELSEWHERE}"),
-    Precision.MIX: Meaning(
-        Types.AS_EXPORTED, ("TF32", "FP16", _OBEY), "float16 where it is faster and stays right, float32 elsewhere"
-    ),
+    Precision.MIX: Meaning(Types.MIXED, ("TF32", "FP16", _OBEY), f"{_MIXED}, held by the builder layer by layer"),
     Precision.BEST: Meaning(Types.AS_EXPORTED, ("TF32", "FP16"), f"the fastest of all, {_ELSEWHERE}"),
 }
 _SAYS = "as the graph says"
 _TYPED: Dict[Precision, Meaning] = {
-    Precision.FP32: Meaning(Types.AS_EXPORTED, (), f"float32, {_SAYS}"),
-    Precision.TF32: Meaning(Types.AS_EXPORTED, ("TF32",), f"float32 with TF32 products, {_SAYS}"),
-    Precision.FP16: Meaning(Types.FLOAT16, ("TF32",), f"float16, {_SAYS}"),
-    Precision.BF16: Meaning(Types.BFLOAT16, ("TF32",), f"bfloat16, {_SAYS}"),
-    Precision.INT8: Meaning(Types.INT8, ("TF32",), f"int8 between Q/DQ, {_ELSEWHERE}, {_SAYS}"),
-    Precision.FP8: Meaning(Types.FP8, ("TF32",), f"FP8 between Q/DQ, {_ELSEWHERE}, {_SAYS}"),
-    Precision.MIX: Meaning(Types.MIXED, ("TF32",), f"float16 where it stays right, float32 elsewhere, {_SAYS}"),
-    Precision.BEST: Meaning(Types.MIXED, ("TF32",), f"float16 where it stays right, float32 elsewhere, {_SAYS}"),
+    Precision.FP32: Meaning(Types.AS_EXPORTED, (), f"float32, {_SAYS}", typed=True),
+    Precision.TF32: Meaning(Types.AS_EXPORTED, ("TF32",), f"float32 with TF32 products, {_SAYS}", typed=True),
+    Precision.FP16: Meaning(Types.FLOAT16, ("TF32",), f"float16, {_SAYS}", typed=True),
+    Precision.BF16: Meaning(Types.BFLOAT16, ("TF32",), f"bfloat16, {_SAYS}", typed=True),
+    Precision.INT8: Meaning(Types.INT8, ("TF32",), f"int8 between Q/DQ, {_ELSEWHERE}, {_SAYS}", typed=True),
+    Precision.FP8: Meaning(Types.FP8, ("TF32",), f"FP8 between Q/DQ, {_ELSEWHERE}, {_SAYS}", typed=True),
+    Precision.MIX: Meaning(Types.MIXED, ("TF32",), f"{_MIXED}, {_SAYS}", typed=True),
+    Precision.BEST: Meaning(Types.MIXED, ("TF32",), f"{_MIXED}, {_SAYS}", typed=True),
 }
 
 
@@ -102,7 +103,7 @@ def meaning(
         raise Unsupported(
             f"{capabilities.name} cannot build --precision {precision}: {lacking}", "Try --precision fp16."
         )
-    found = _table(capabilities)[precision]
+    found = _means(precision, capabilities)
     if precision is Precision.BEST:
         found = _best(found, capabilities, compute_capability, calibrated)
     return found
@@ -112,13 +113,18 @@ def possible(capabilities: TensorRtCapabilities) -> Tuple[Precision, ...]:
     """The precisions that this version can build."""
     return tuple(
         word
-        for word, means in _table(capabilities).items()
-        if set(means.flags) <= capabilities.builder_flags and not (word is Precision.FP8 and capabilities.opset < 19)
+        for word in Precision
+        if set(_means(word, capabilities).flags) <= capabilities.builder_flags
+        and not (word is Precision.FP8 and capabilities.opset < 19)
     )
 
 
-def _table(capabilities: TensorRtCapabilities) -> Dict[Precision, Meaning]:
-    return _TYPED if capabilities.typing is Typing.STRONG else _BY_FLAG
+def _means(precision: Precision, capabilities: TensorRtCapabilities) -> Meaning:
+    # What a graph mixes, a typed network keeps exactly; without one the builder has to be held to it.
+    typed = capabilities.typing is Typing.STRONG or (
+        precision is Precision.MIX and capabilities.typing is Typing.EITHER
+    )
+    return (_TYPED if typed else _BY_FLAG)[precision]
 
 
 def _best(base: Meaning, can: TensorRtCapabilities, compute_capability: Optional[str], calibrated: bool) -> Meaning:

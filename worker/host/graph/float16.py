@@ -15,6 +15,8 @@ from .walk import graphs
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from .ranges import Measure
+
 NAME = "float16"
 DESCRIPTION = "Compute in float16; inputs and outputs keep their types"
 TOOLS = ("onnx", "onnxruntime")
@@ -23,19 +25,22 @@ PARAMETERS: Mapping[str, Any] = {}
 TOLERANCE = None
 
 
-def apply(model: ModelProto, parameters: Mapping[str, Any]) -> ModelProto:
+def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) -> ModelProto:
     """The graph with its float32 weights and values as float16, but those of operators that have no float16."""
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    _check_names(model)
+    check_names(model)
     converted: ModelProto = convert_float_to_float16(model, keep_io_types=True)
     # The tool puts its casts at the end.
     sort(converted.graph)
     return converted
 
 
-def _check_names(model: ModelProto) -> None:
-    """The tool knows weights by their names alone, in whichever branch they are."""
+def check_names(model: ModelProto) -> None:
+    """The tool knows weights by their names alone, in whichever branch they are.
+
+    Raises: ValueError: two weights cannot be told apart.
+    """
     names = Counter(weight.name for graph in graphs(model.graph) for weight in graph.initializer)
     twice = [name for name, times in names.items() if times > 1]
     if twice:

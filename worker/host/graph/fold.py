@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from .ranges import Measure
+
 NAME = "fold"
 DESCRIPTION = "Compute what does not depend on the inputs, and take branches that are decided"
 TOOLS = ("onnx", "onnxruntime", "onnxslim")
@@ -19,7 +21,7 @@ TOLERANCE = 2e-5
 _OTHERS = ["graph_fusion", "dead_node_elimination", "subexpression_elimination", "weight_tying"]
 
 
-def apply(model: ModelProto, parameters: Mapping[str, Any]) -> ModelProto:
+def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) -> ModelProto:
     """The graph without operators whose inputs are all constant; quantization operators stay."""
     import onnxslim
 

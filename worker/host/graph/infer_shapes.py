@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from .ranges import Measure
+
 NAME = "infer_shapes"
 DESCRIPTION = "Write down the shapes of inner values, as far as they follow from those of the inputs"
 TOOLS = ("onnx",)
@@ -16,7 +18,7 @@ PARAMETERS: Mapping[str, Any] = {}
 TOLERANCE = 1e-6
 
 
-def apply(model: ModelProto, parameters: Mapping[str, Any]) -> ModelProto:
+def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) -> ModelProto:
     """The graph with its shapes; values whose shape depends on data keep none."""
     from onnx import shape_inference
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import time
 from collections.abc import Iterable, Mapping
@@ -17,11 +18,14 @@ from . import weights
 from .check import check
 from .model import Model
 from .numerics import difference
+from .ranges import Measure, Ranges, largest_magnitudes
 from .steps import Step, parameters_of, step
 from .walk import count
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+log = logging.getLogger(__name__)
 
 Array = Any
 
@@ -89,7 +93,7 @@ class Pipeline:
 
     def _one(self, model: Model, one: Step, parameters: Mapping[str, Any]) -> tuple[Model, StepReport]:
         started = time.monotonic()
-        changed = _applied(model, one, parameters)
+        changed = _applied(model, one, parameters, lambda: self._ranges(model))
         seconds = time.monotonic() - started
         _keep_interface(model, changed, one.NAME)
         largest = self._check(changed, one)
@@ -113,6 +117,13 @@ class Pipeline:
         self._outputs = outputs
         return largest
 
+    def _ranges(self, model: Model) -> Ranges:
+        """How large the values of a model become; nothing where nobody can run it."""
+        if self._outputs is None:
+            log.warning("the values of the graph are not measured: %s", self._reason)
+            return {}
+        return largest_magnitudes(model, self._inputs, self._scratch)
+
     def _run(self, model: Model, one: Step) -> dict[str, Array]:
         folder = self._scratch / one.NAME
         folder.mkdir()
@@ -124,11 +135,11 @@ class Pipeline:
             shutil.rmtree(folder)
 
 
-def _applied(model: Model, one: Step, parameters: Mapping[str, Any]) -> Model:
+def _applied(model: Model, one: Step, parameters: Mapping[str, Any], measure: Measure) -> Model:
     copy = model.copy()
     detached = weights.detach(copy.proto) if model.large else {}
     try:
-        changed = one.apply(copy.proto, parameters)
+        changed = one.apply(copy.proto, parameters, measure)
     except MemoryError:
         raise
     except Exception as error:  # tools of others raise what they like

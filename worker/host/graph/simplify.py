@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from .ranges import Measure
+
 NAME = "simplify"
 DESCRIPTION = "Fuse, merge and remove operators without changing what is computed"
 TOOLS = ("onnx", "onnxruntime", "onnxslim")
@@ -16,7 +18,7 @@ PARAMETERS: Mapping[str, Any] = {"largest_bytes": 16 << 20}
 TOLERANCE = 2e-5
 
 
-def apply(model: ModelProto, parameters: Mapping[str, Any]) -> ModelProto:
+def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) -> ModelProto:
     """The graph with fewer operators; inputs and outputs stay."""
     import onnxslim
 

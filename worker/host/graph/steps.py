@@ -16,11 +16,14 @@ from farm.protocol.keys import StepCall
 if TYPE_CHECKING:
     from onnx import ModelProto
 
+    from .ranges import Measure
+
 STEPS: Mapping[str, str] = {
     "infer_shapes": "worker.host.graph.infer_shapes",
     "fold": "worker.host.graph.fold",
     "simplify": "worker.host.graph.simplify",
     "float16": "worker.host.graph.float16",
+    "mixed": "worker.host.graph.mixed",
 }
 
 
@@ -42,8 +45,12 @@ class Step(Protocol):
     PARAMETERS: Mapping[str, Any]
     TOLERANCE: float | None
 
-    def apply(self, model: ModelProto, parameters: Mapping[str, Any]) -> ModelProto:
-        """The changed graph; the one given may be changed too. Big weights of large models appear as inputs."""
+    def apply(self, model: ModelProto, parameters: Mapping[str, Any], measure: Measure) -> ModelProto:
+        """The changed graph; the one given may be changed too. Big weights of large models appear as inputs.
+
+        `measure` tells how large the values of the graph become on the reference inputs, for a step that needs it;
+        nothing where nobody can run the graph.
+        """
 
 
 def step(name: str) -> Step:

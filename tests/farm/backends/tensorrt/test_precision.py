@@ -67,3 +67,12 @@ def test_best_takes_what_card_and_samples_allow() -> None:
     assert meaning(Precision.BEST, can, "8.9", calibrated=True).flags == ("TF32", "FP16", "BF16", "INT8")
     assert meaning(Precision.BEST, capabilities_of("8.5.2.2"), "7.2", calibrated=True).types is Types.INT8
     assert meaning(Precision.BEST, capabilities_of("11.4.0"), "8.9", calibrated=True).types is Types.INT8
+
+
+def test_mix_is_in_the_graph_and_each_version_is_held_to_it() -> None:
+    old, middle, new = (meaning(Precision.MIX, capabilities_of(version)) for version in ("8.5.2.2", "10.4.0", "11.4.0"))
+    assert {what.types for what in (old, middle, new)} == {Types.MIXED}
+    assert (old.typed, old.flags) == (False, ("TF32", "FP16", "OBEY_PRECISION_CONSTRAINTS"))
+    # A typed network takes no flag that would let the builder choose.
+    assert (middle.typed, middle.flags) == (new.typed, new.flags) == (True, ("TF32",))
+    assert not meaning(Precision.FP16, capabilities_of("10.4.0")).typed

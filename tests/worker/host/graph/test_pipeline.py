@@ -16,6 +16,7 @@ from tests.support import models
 from worker.host.graph import steps, weights
 from worker.host.graph.model import Model
 from worker.host.graph.pipeline import Pipeline, StepReport
+from worker.host.graph.ranges import Measure
 from worker.host.graph.walk import histogram
 from worker.host.load import load
 from worker.host.runtime import run
@@ -203,7 +204,7 @@ class Sabotage(ModuleType):
     PARAMETERS: Mapping[str, Any] = {"how": ""}
     TOLERANCE = 2e-5
 
-    def apply(self, model: ModelProto, parameters: Mapping[str, Any]) -> ModelProto:
+    def apply(self, model: ModelProto, parameters: Mapping[str, Any], measure: Measure) -> ModelProto:
         how = parameters["how"]
         if how == "raise":
             raise KeyError("surprise")

@@ -63,7 +63,7 @@ class TensorRtBuilder(Builder):
         check_types(order.model, means, capabilities.name)
         trt = library(capabilities)
         model, quantized = quantize(order, capabilities.name) if means.types is Types.INT8 else (order.model, {})
-        assembly = Assembly(trt, capabilities, Sayings(bool(options.backend_options.get("verbose"))))
+        assembly = Assembly(trt, capabilities, means, Sayings(bool(options.backend_options.get("verbose"))))
         assembly.read(model)
         effective = {**make_plan(assembly, order, means, order.output / ENGINE_FILE), **quantized}
         return BuiltEngine(

@@ -8,8 +8,10 @@ from typing import Any
 
 from farm.backends.tensorrt.capabilities import TensorRtCapabilities, Typing
 from farm.backends.tensorrt.logger import Sayings, logger
+from farm.backends.tensorrt.precision import Meaning, Types
 from farm.protocol.errors import BuildFailed, Unsupported
 
+from .obey import float32_tensors, hold
 from .parse import parse
 
 
@@ -40,12 +42,14 @@ class Assembly:
 
     Attributes:
         trt: The binding.
+        means: What the precision means for this version.
         sayings: What TensorRT has said.
     """
 
-    def __init__(self, trt: Any, capabilities: TensorRtCapabilities, sayings: Sayings) -> None:
+    def __init__(self, trt: Any, capabilities: TensorRtCapabilities, means: Meaning, sayings: Sayings) -> None:
         self.trt = trt
         self.capabilities = capabilities
+        self.means = means
         self.sayings = sayings
         self._logger = logger(trt, sayings)
         self.builder: Any = self._made(trt.Builder(self._logger))
@@ -53,8 +57,10 @@ class Assembly:
         self._parser = trt.OnnxParser(self.network, self._logger)
 
     def read(self, model: Path) -> None:
-        """Fill the network. Raises: as `parse`."""
+        """Fill the network, held to the types of the graph where the builder would choose. Raises: as `parse`."""
         parse(self._parser, self.network, model, self.capabilities.name, self.sayings)
+        if self.means.types is Types.MIXED and not self.means.typed:
+            hold(self.trt, self.network, float32_tensors(model))
 
     def new_config(self) -> Any:
         """An empty configuration."""
@@ -62,10 +68,11 @@ class Assembly:
 
     def _network_flags(self) -> int:
         flags = self.trt.NetworkDefinitionCreationFlag
-        if self.capabilities.explicit_batch_flag:
-            return 1 << int(flags.EXPLICIT_BATCH)
+        asked = 1 << int(flags.EXPLICIT_BATCH) if self.capabilities.explicit_batch_flag else 0
         # From 11 on every network is typed by its graph; nothing has to be asked for.
-        return 0
+        if self.means.typed and self.capabilities.typing is Typing.EITHER:
+            asked |= 1 << int(flags.STRONGLY_TYPED)
+        return asked
 
     def _made(self, value: Any) -> Any:
         """The value; the binding answers nothing where the library below it gave up."""
@@ -73,8 +80,3 @@ class Assembly:
             told = "; ".join(self.sayings.errors()) or "it does not say why"
             raise BuildFailed(f"{self.capabilities.name} does not start: {told}", "Run farm doctor on the device.")
         return value
-
-
-def is_typed(capabilities: TensorRtCapabilities) -> bool:
-    """Precision lies in the graph, and no flag of the builder changes it."""
-    return capabilities.typing is Typing.STRONG

@@ -1,0 +1,118 @@
+"""A graph in float16 that keeps float32 where float16 is not enough: what is known to need it, and what is measured to.
+
+The tool is that of ONNX Runtime, as for `float16`. On the reference inputs no value of the rest comes near the largest
+float16, and none is lost below its smallest.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .casts import join_casts
+from .float16 import check_names
+from .ranges import Measure, Ranges, float_tensors
+from .sort import sort
+from .walk import graphs
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+log = logging.getLogger(__name__)
+
+NAME = "mixed"
+DESCRIPTION = "Compute in float16 where that is enough, in float32 elsewhere; inputs and outputs keep their types"
+TOOLS = ("onnx", "onnxruntime")
+# How many times larger than on the reference inputs a value may become before float16 cannot hold it.
+PARAMETERS: Mapping[str, Any] = {"headroom": 4.0}
+TOLERANCE = None
+
+# Sums of squares and exponentials overflow, or lose small terms, for inputs that nobody measured.
+_DELICATE = (
+    *("LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "LpNormalization"),
+    *("Softmax", "LogSoftmax", "Softplus", "Exp", "Log", "Pow", "Reciprocal", "Sqrt"),
+    *("ReduceMean", "ReduceSum", "ReduceSumSquare", "ReduceL2", "ReduceProd", "ReduceLogSum", "ReduceLogSumExp"),
+)
+# What is inside of them is not measured, and stays as it is.
+_BRANCHING = ("If", "Loop", "Scan")
+_LARGEST, _SMALLEST = 65504.0, 2.0**-14
+
+
+def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) -> ModelProto:
+    """The graph with its float32 weights and values as float16, but those of operators that need float32."""
+    from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
+
+    check_names(model)
+    _check_branches(model)
+    own = _named_operators(model)
+    beyond = _beyond(model, measure(), parameters["headroom"])
+    converted: ModelProto = convert_float_to_float16(
+        model,
+        keep_io_types=True,
+        op_block_list=[*DEFAULT_OP_BLOCK_LIST, *_DELICATE, *_BRANCHING],
+        node_block_list=sorted(beyond),
+    )
+    join_casts(converted.graph, own)
+    sort(converted.graph)
+    _tell(model, beyond)
+    return converted
+
+
+def _check_branches(model: ModelProto) -> None:
+    """Branches stay float32, so that they may read no tensor from outside that becomes float16."""
+    outside = set(float_tensors(model)) - {value.name for value in model.graph.input}
+    for inner in graphs(model.graph):
+        if inner is not model.graph:
+            read = outside.intersection(name for operator in inner.node for name in operator.input)
+            if read:
+                raise ValueError(f"a branch of the graph reads {min(read)!r} from outside of it; build it as fp16")
+
+
+def _beyond(model: ModelProto, ranges: Ranges, headroom: float) -> dict[str, str]:
+    """Name to kind of each operator that reads or gives values which float16 cannot hold."""
+    weights = _weights(model)
+    known = {**ranges, **weights}
+
+    def fits(name: str) -> bool:
+        largest = known.get(name, 0.0)
+        # A tensor of nothing but zeros is one of what float16 can hold; NaN is not.
+        return largest == 0.0 or _SMALLEST <= largest <= _LARGEST / headroom
+
+    return {
+        operator.name: operator.op_type
+        for operator in model.graph.node
+        if not all(fits(name) for name in (*operator.input, *operator.output))
+    }
+
+
+def _weights(model: ModelProto) -> dict[str, float]:
+    """The largest magnitude in each float32 weight that is in memory."""
+    import numpy as np
+    from onnx import TensorProto, numpy_helper
+
+    found = {}
+    for tensor in model.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and tensor.data_location != TensorProto.EXTERNAL:
+            array = numpy_helper.to_array(tensor)
+            found[tensor.name] = float(np.abs(array).max()) if array.size else 0.0
+    return found
+
+
+def _named_operators(model: ModelProto) -> set[str]:
+    """The names of all operators. The tool knows them by their names, so that one without gets a name of its own."""
+    seen: set[str] = set()
+    everything = (operator for graph in graphs(model.graph) for operator in graph.node)
+    for number, operator in enumerate(everything):
+        if not operator.name or operator.name in seen:
+            operator.name = f"{operator.op_type}_{number}_"
+        seen.add(operator.name)
+    return seen
+
+
+def _tell(model: ModelProto, beyond: Mapping[str, str]) -> None:
+    delicate = Counter(operator.op_type for operator in model.graph.node if operator.op_type in _DELICATE)
+    told = ", ".join(f"{times} {kind}" for kind, times in delicate.most_common()) or "none"
+    measured = ", ".join(f"{times} {kind}" for kind, times in Counter(beyond.values()).most_common()) or "none"
+    log.info("float32 stays in: %s; and, since values were measured beyond float16, in: %s", told, measured)

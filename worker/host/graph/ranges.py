@@ -1,0 +1,71 @@
+"""How large the values of a graph become on the reference inputs: one number for each float32 tensor, measured."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..runtime import run
+from .model import Model
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+Array = Any
+# Name of a tensor to the largest magnitude of its values.
+Ranges = Mapping[str, float]
+Measure = Callable[[], Ranges]
+
+_PREFIX = "largest magnitude of "
+
+
+def largest_magnitudes(model: Model, inputs: Mapping[str, Array], scratch: Path) -> dict[str, float]:
+    """The largest magnitude in each float32 tensor of the outermost graph.
+
+    The graph computes these numbers itself, so that no tensor has to be kept.
+
+    Args:
+        model: Any that ONNX Runtime can run.
+        inputs: Reference inputs.
+        scratch: A folder on the file system of the model; what is made there is removed.
+
+    Raises: CannotRun, Invalid: ONNX Runtime cannot run it with these inputs.
+    """
+    watched = model.copy()
+    names = _watch(watched.proto)
+    folder = scratch / "ranges"
+    folder.mkdir()
+    try:
+        told = run(folder / watched.write(folder)[0], inputs)
+    finally:
+        shutil.rmtree(folder)
+    return {name: float(told[_PREFIX + name]) for name in names}
+
+
+def _watch(proto: ModelProto) -> list[str]:
+    """Make the graph give the largest magnitude of each of its tensors, in place of its outputs."""
+    from onnx import TensorProto, helper
+
+    names = float_tensors(proto)
+    graph = proto.graph
+    for name in names:
+        graph.node.append(helper.make_node("Abs", [name], [f"magnitude of {name}"]))
+        graph.node.append(helper.make_node("ReduceMax", [f"magnitude of {name}"], [_PREFIX + name], keepdims=0))
+    del graph.output[:]
+    graph.output.extend(helper.make_tensor_value_info(_PREFIX + name, TensorProto.FLOAT, []) for name in names)
+    return names
+
+
+def float_tensors(proto: ModelProto) -> list[str]:
+    """The float32 tensors that inputs and operators of the outermost graph give, as far as their type follows."""
+    from onnx import TensorProto, shape_inference
+
+    graph = shape_inference.infer_shapes(proto).graph
+    made = {name for operator in proto.graph.node for name in operator.output}
+    made.update(value.name for value in proto.graph.input)
+    made -= {tensor.name for tensor in proto.graph.initializer}
+    known = (*graph.input, *graph.value_info, *graph.output)
+    found = {value.name for value in known if value.type.tensor_type.elem_type == TensorProto.FLOAT}
+    return sorted(found & made)
