@@ -27,7 +27,7 @@ _SAYINGS: Tuple[Tuple[str, str], ...] = (
     ),
     (
         r"Magic ?tag does not match|magicTag ?==|PLAN_MAGIC_TAG",  # 2915
-        "The file is no engine of TensorRT, or only a part of one: fetch it again.",
+        "The file is no engine of this TensorRT, or only a part of one: fetch it again.",
     ),
     (
         r"across different models of devices is not recommended",  # 756, 2900

@@ -5,11 +5,13 @@ from __future__ import annotations
 import mmap
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
+from farm.backends.tensorrt.advice import advice
 from farm.backends.tensorrt.capabilities import TensorRtCapabilities, capabilities_of
 from farm.backends.tensorrt.logger import Sayings, logger
 from farm.protocol.errors import BuildFailed, NotFound
+from farm.protocol.options import BuildOptions
 
 
 class Loaded:
@@ -21,13 +23,14 @@ class Loaded:
         sayings: What TensorRT says.
     """
 
-    def __init__(self, path: Path, rtx: bool) -> None:
+    def __init__(self, path: Path, options: BuildOptions, rtx: bool) -> None:
         self.trt: Any = import_module("tensorrt_rtx" if rtx else "tensorrt")
         self.capabilities: TensorRtCapabilities = capabilities_of(self.trt.__version__, rtx)
         self.sayings = Sayings()
         # TensorRT's objects refer to each other without keeping each other alive.
         self._logger = logger(self.trt, self.sayings)
         self._runtime = self.trt.Runtime(self._logger)
+        self._prepare(options.backend_options)
         self.engine: Any = self._deserialized(path)
 
     def new_context(self) -> Any:
@@ -43,13 +46,22 @@ class Loaded:
 
     def failure(self, what: str, hint: str) -> BuildFailed:
         """An error with what TensorRT said about it."""
-        told = "; ".join(self.sayings.errors()) or "it does not say why"
-        return BuildFailed(f"{self.capabilities.name} {what}: {told}", hint)
+        errors = self.sayings.errors()
+        told = "; ".join(errors) or "it does not say why"
+        return BuildFailed(f"{self.capabilities.name} {what}: {told}", advice(errors) or hint)
 
     def close(self) -> None:
         """Free it, the engine before its runtime."""
         self.engine = None
         self._runtime = None
+
+    def _prepare(self, options: Mapping[str, Any]) -> None:
+        """What a plan of these options needs before it is read."""
+        if options.get("versionCompatible"):
+            # Such a plan brings the runtime it was built with, as code of the host: only what the manifest names may.
+            self._runtime.engine_host_code_allowed = True
+        if "useDLACore" in options:
+            self._runtime.DLA_core = options["useDLACore"]
 
     def _deserialized(self, path: Path) -> Any:
         if not path.is_file() or not path.stat().st_size:

@@ -25,7 +25,7 @@ def open_session(path: Path, options: Optional[BuildOptions] = None) -> TensorRt
 
     Args:
         path: The plan.
-        options: What it was built with: its profiles.
+        options: What it was built with: its profiles, and what a runtime has to know of its plan.
 
     Raises:
         BuildFailed: TensorRT cannot load it; the message is its own.
@@ -39,7 +39,7 @@ class TensorRtSession(Session):
 
     def __init__(self, path: Path, options: BuildOptions, rtx: bool = False) -> None:
         self._device = Device()
-        self._loaded = Loaded(path, rtx)
+        self._loaded = Loaded(path, options, rtx)
         self._tensors = tensors_of(self._loaded.trt, self._loaded.engine)
         super().__init__(
             inputs=tuple(item.spec for item in self._tensors if item.is_input),

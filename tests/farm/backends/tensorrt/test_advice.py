@@ -9,6 +9,11 @@ from farm.backends.tensorrt.advice import advice
 # Of TensorRT for RTX 1.7.1 with broken graphs, of 8.5.3.1 with DETR, and of public reports with 8.0 to 10.8.
 SEEN = [
     (
+        "IRuntime::deserializeCudaEngine: Error Code 1: Serialization (Serialization assertion header.magicTag == "
+        "kEXPECTED_MAGIC_TAG failed.Trying to load an engine created with incompatible serialization version",
+        "no engine of this TensorRT",
+    ),
+    (
         "Error Code 1: Myelin ([pass.cpp:337: check_turing_op_compatibility] Cannot compile operation 'node_of_logits' "
         "for Turing (SM75): FP32 GEMM is not supported. In compileGraph",
         "no float32 node_of_logits on Turing",
@@ -37,12 +42,12 @@ SEEN = [
     (
         "1: [runtime.cpp::parsePlan::314] Error Code 1: Serialization (Serialization assertion "
         "plan->header.magicTag == rt::kPLAN_MAGIC_TAG failed.)",
-        "no engine of TensorRT",
+        "no engine of this TensorRT",
     ),
     (
         "[stdArchiveReader.cpp::StdArchiveReader::32] Error Code 1: Serialization (Serialization assertion "
         "magicTagRead == kMAGIC_TAG failed.Magic tag does not match)",
-        "no engine of TensorRT",
+        "no engine of this TensorRT",
     ),
     (
         "2: [caskBuilderUtils.cpp::getCaskHandle::408] Error Code 2: Internal Error (Assertion !isGroupConv "
