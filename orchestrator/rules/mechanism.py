@@ -11,8 +11,8 @@ from farm.protocol.errors import Unsupported
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.target import BuildTarget
 
-from .recipe import STEP_OF_TYPES
-
+# What makes a graph of these types. int8 is not here: its samples go to the device, which puts Q/DQ in.
+STEP_OF_TYPES = {Types.FLOAT16: "float16", Types.MIXED: "mixed"}
 # What a graph is without any step, or becomes on the device; FP8 has to be exported so.
 _MADE_ELSEWHERE = (Types.AS_EXPORTED, Types.INT8, Types.FP8)
 _ONNXRUNTIME = {
@@ -30,30 +30,30 @@ class Mechanism:
         precision: What the precision word becomes, or `none`.
         plugins: The plugin interface of this generation, or `none`.
         problems: Why it cannot be honoured; each names the option and the version.
-        types: Those that the graph must have, where precision lies in it.
+        steps: Graph steps that the target cannot do without, in order.
     """
 
     precision: str
     plugins: str
     problems: tuple[str, ...] = ()
-    types: Types = Types.AS_EXPORTED
+    steps: tuple[str, ...] = ()
 
 
 def mechanism(target: BuildTarget, options: BuildOptions) -> Mechanism:
     """What building these options for this target means; never raises."""
     found = [*_calibration_problems(target, options), *problems(target, options)]
     try:
-        text, plugins, types = _meaning(target, options)
+        text, plugins, steps = _meaning(target, options)
     except Unsupported as error:
         # A version that farm does not know is told once.
         if error.message not in found:
             found.append(error.message)
-        text, plugins, types = "none", "none", Types.AS_EXPORTED
-    return Mechanism(text, plugins, tuple(found), types)
+        text, plugins, steps = "none", "none", ()
+    return Mechanism(text, plugins, tuple(found), steps)
 
 
-def _meaning(target: BuildTarget, options: BuildOptions) -> tuple[str, str, Types]:
-    """What precision and plugins become, and the types of the graph.
+def _meaning(target: BuildTarget, options: BuildOptions) -> tuple[str, str, tuple[str, ...]]:
+    """What precision and plugins become, and the graph steps for it.
 
     Raises: Unsupported: the target cannot build the precision.
     """
@@ -66,12 +66,17 @@ def _meaning(target: BuildTarget, options: BuildOptions) -> tuple[str, str, Type
                 f"{_name(target)} takes --precision {options.precision} as a graph with {what.types}, and no graph "
                 f"step makes one"
             )
-        return what.mechanism, "IPluginV3" if can.api >= (10, 0) else "IPluginV2DynamicExt", what.types
+        steps = (*(() if can.layer_normalization else ("layernorm",)), *_step_of(what.types))
+        return what.mechanism, "IPluginV3" if can.api >= (10, 0) else "IPluginV2DynamicExt", steps
     if target.backend == "onnxruntime":
         if options.precision not in _ONNXRUNTIME:
             raise Unsupported(f"{_name(target)} cannot build --precision {options.precision}")
-        return _ONNXRUNTIME[options.precision], "none", Types.AS_EXPORTED
-    return f"what {target.backend} makes of {options.precision}", "none", Types.AS_EXPORTED
+        return _ONNXRUNTIME[options.precision], "none", ()
+    return f"what {target.backend} makes of {options.precision}", "none", ()
+
+
+def _step_of(types: Types) -> tuple[str, ...]:
+    return (STEP_OF_TYPES[types],) if types in STEP_OF_TYPES else ()
 
 
 def _calibration_problems(target: BuildTarget, options: BuildOptions) -> list[str]:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from farm.backends.tensorrt.precision import Types
 from farm.protocol.errors import Invalid
 from farm.protocol.keys import PreparationRecipe, StepCall
 
 DEFAULT_STEPS = ("fold", "simplify", "infer_shapes")
-# What makes a graph of these types. int8 is not here: its samples go to the device, which puts Q/DQ in.
-STEP_OF_TYPES = {Types.FLOAT16: "float16", Types.MIXED: "mixed"}
 
 
 def recipe_for(
-    steps: Sequence[str] | None, hosts: Sequence[Mapping[str, str]], types: Types = Types.AS_EXPORTED
+    steps: Sequence[str] | None, hosts: Sequence[Mapping[str, str]], needed: Sequence[str] = ()
 ) -> PreparationRecipe:
     """The recipe of a preparation: the given steps or the default ones, with the tools of the newest host.
 
     Args:
         steps: Names in order; None for the default, empty for none.
         hosts: The tool versions of each host of the fleet; the choice does not depend on their order.
-        types: Of the graph that the target needs; the step that makes them comes last, whatever steps were given.
+        needed: What the target cannot do without, see `mechanism`: last, whatever steps were given.
 
     Raises: Invalid: a step is no word, or is there twice.
     """
@@ -31,8 +28,7 @@ def recipe_for(
             raise Invalid(f"{name!r} cannot be a graph step", "Give names such as fold,simplify,infer_shapes.")
     if len(set(named)) != len(named):
         raise Invalid("a graph step is there twice", "Give each step once.")
-    if types in STEP_OF_TYPES and STEP_OF_TYPES[types] not in named:
-        named = (*named, STEP_OF_TYPES[types])
+    named = (*named, *(name for name in needed if name not in named))
     tools = max((dict(host) for host in hosts), key=_newness) if hosts else {}
     return PreparationRecipe(tuple(StepCall(name) for name in named), tools)
 

@@ -112,7 +112,7 @@ def orders_of(
     """
     found = resolve(ask.targets, offers.words(connection), offers.offers(connection))
     tools = offers.host_tools(connection, at - context.policy.gone_s)
-    recipes = [recipe_for(ask.steps, tools, mechanism(item.target, ask.options).types) for item in found]
+    recipes = [recipe_for(ask.steps, tools, mechanism(item.target, ask.options).steps) for item in found]
     return tuple((item, order(ask, recipe, item.target)) for item, recipe in zip(found, recipes, strict=True))
 
 

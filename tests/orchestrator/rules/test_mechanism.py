@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from farm.backends.tensorrt.precision import Types
 from farm.protocol.options import BuildOptions, Precision
 from orchestrator.rules.mechanism import mechanism
 
@@ -84,18 +83,22 @@ def test_samples_let_best_use_int8() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "precision", "types"),
+    ("version", "precision", "steps"),
     [
-        ("10.4.0", Precision.FP16, Types.AS_EXPORTED),
-        ("11.1.0.106", Precision.FP16, Types.FLOAT16),
-        ("11.1.0.106", Precision.INT8, Types.INT8),
-        ("11.1.0.106", Precision.FP32, Types.AS_EXPORTED),
-        ("11.1.0.106", Precision.BEST, Types.MIXED),
-        *((version, Precision.MIX, Types.MIXED) for version in ("8.5.3.1", "10.4.0", "11.1.0.106")),
+        ("8.5.3.1", Precision.FP16, ("layernorm",)),
+        ("8.5.3.1", Precision.MIX, ("layernorm", "mixed")),
+        ("8.6.1", Precision.FP16, ()),
+        ("10.4.0", Precision.MIX, ("mixed",)),
+        ("11.1.0.106", Precision.FP16, ("float16",)),
+        ("11.1.0.106", Precision.BEST, ("mixed",)),
+        ("11.1.0.106", Precision.INT8, ()),
+        ("11.1.0.106", Precision.FP32, ()),
     ],
 )
-def test_precision_lies_in_the_graph_from_11_on(version: str, precision: Precision, types: Types) -> None:
-    assert mechanism(target("tensorrt", version, "8.9"), BuildOptions(precision)).types is types
+def test_the_graph_becomes_what_a_version_cannot_do_without(
+    version: str, precision: Precision, steps: tuple[str, ...]
+) -> None:
+    assert mechanism(target("tensorrt", version, "8.9"), BuildOptions(precision)).steps == steps
 
 
 def test_a_graph_that_no_step_makes_is_a_problem_of_the_plan() -> None:

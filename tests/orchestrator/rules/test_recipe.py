@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from farm.backends.tensorrt.precision import Types
 from farm.protocol.errors import Invalid
 from orchestrator.rules.recipe import DEFAULT_STEPS, can_prepare, recipe_for
 
@@ -18,13 +17,10 @@ def test_a_recipe_names_the_tools_of_the_newest_host_whatever_their_order() -> N
 
 
 @pytest.mark.parametrize("steps", [None, (), ("fold",), ("float16", "fold")])
-def test_a_target_that_takes_float16_from_the_graph_gets_it_whatever_steps_were_given(
-    steps: tuple[str, ...] | None,
-) -> None:
+def test_what_a_target_needs_comes_last_whatever_steps_were_given(steps: tuple[str, ...] | None) -> None:
     plain = [call.name for call in recipe_for(steps, []).steps]
-    typed = [call.name for call in recipe_for(steps, [], Types.FLOAT16).steps]
-    assert typed == (plain if "float16" in plain else [*plain, "float16"])
-    assert recipe_for(steps, [], Types.INT8) == recipe_for(steps, [])
+    needed = [call.name for call in recipe_for(steps, [], ("layernorm", "float16")).steps]
+    assert needed == [*plain, "layernorm", *([] if "float16" in plain else ["float16"])]
 
 
 def test_only_a_host_with_these_tools_prepares() -> None:

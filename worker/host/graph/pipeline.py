@@ -96,10 +96,14 @@ class Pipeline:
         changed = _applied(model, one, parameters, lambda: self._ranges(model))
         seconds = time.monotonic() - started
         _keep_interface(model, changed, one.NAME)
-        largest = self._check(changed, one)
+        # Running the graph once more would show nothing; of a large network it takes minutes.
+        largest = self._check(changed, one) if changed.proto != model.proto else self._unmoved()
         reason = "" if self._outputs is not None else self._reason
         counts = count(model.proto), count(changed.proto)
         return changed, StepReport(one.NAME, *counts, round(seconds, 3), largest, reason)
+
+    def _unmoved(self) -> float | None:
+        return None if self._outputs is None else 0.0
 
     def _check(self, model: Model, one: Step) -> float | None:
         from onnx import checker

@@ -22,6 +22,7 @@ STEPS: Mapping[str, str] = {
     "infer_shapes": "worker.host.graph.infer_shapes",
     "fold": "worker.host.graph.fold",
     "simplify": "worker.host.graph.simplify",
+    "layernorm": "worker.host.graph.layernorm",
     "float16": "worker.host.graph.float16",
     "mixed": "worker.host.graph.mixed",
 }
