@@ -3,6 +3,8 @@ from __future__ import annotations
 import logging
 from types import SimpleNamespace
 
+import pytest
+
 from farm.backends.tensorrt.logger import Sayings, logger
 
 
@@ -10,15 +12,15 @@ class Binding:
     """As much of a binding as a logger derives from."""
 
     class ILogger:
-        def __init__(self):
+        def __init__(self) -> None:
             self.made = True
 
 
-def severity(name):
+def severity(name: str) -> SimpleNamespace:
     return SimpleNamespace(name=name)
 
 
-def test_messages_go_to_the_log_with_their_severity_and_errors_are_kept(caplog):
+def test_messages_go_to_the_log_with_their_severity_and_errors_are_kept(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     sayings = Sayings()
     taker = logger(Binding, sayings)
@@ -36,23 +38,24 @@ def test_messages_go_to_the_log_with_their_severity_and_errors_are_kept(caplog):
     assert sayings.errors() == ()
 
 
-def test_whoever_asks_for_details_gets_them(caplog):
+def test_whoever_asks_for_details_gets_them(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     logger(Binding, Sayings(verbose=True)).log(severity("VERBOSE"), "whisper")
     assert "[TensorRT] verbose: whisper" in caplog.text
 
 
-def test_a_watch_hears_what_the_log_leaves_out():
-    sayings, heard = Sayings(), []
+def test_a_watch_hears_what_the_log_leaves_out() -> None:
+    sayings = Sayings()
+    heard: List[str] = []
     sayings.watches.append(heard.append)
     logger(Binding, sayings).log(severity("VERBOSE"), "whisper")
     assert heard == ["whisper"]
 
 
-def test_nothing_is_raised_into_the_library(caplog):
+def test_nothing_is_raised_into_the_library(caplog: pytest.LogCaptureFixture) -> None:
     sayings = Sayings()
 
-    def fail(text):
+    def fail(text: str) -> None:
         raise RuntimeError(text)
 
     sayings.watches.append(fail)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import List
+
 import pytest
 
 from farm.backends.tensorrt.capabilities import capabilities_of
@@ -8,11 +10,11 @@ from worker.device.builders.tensorrt.ladder import SMALL_WORKSPACE_BYTES, Rung, 
 ASKED = Rung("as asked")
 
 
-def names(asked, version, rtx=False):
+def names(asked: Rung, version: str, rtx: bool = False) -> List[str]:
     return [rung.name for rung in rungs(asked, capabilities_of(version, rtx))]
 
 
-def test_each_rung_gives_up_one_thing_more():
+def test_each_rung_gives_up_one_thing_more() -> None:
     climbed = list(rungs(ASKED, capabilities_of("10.4.0.26")))
     assert [rung.name for rung in climbed] == [
         "as asked",
@@ -23,16 +25,16 @@ def test_each_rung_gives_up_one_thing_more():
     assert climbed[-1] == Rung("fewer tactic sources", SMALL_WORKSPACE_BYTES, 1, ())
 
 
-def test_a_version_has_only_the_rungs_that_it_knows():
+def test_a_version_has_only_the_rungs_that_it_knows() -> None:
     assert "lower optimisation level" not in names(ASKED, "8.5.2.2")
     assert "lower optimisation level" in names(ASKED, "8.6.1")
 
 
-def test_tensorrt_for_rtx_has_no_tactic_sources_to_give_up():
+def test_tensorrt_for_rtx_has_no_tactic_sources_to_give_up() -> None:
     assert names(ASKED, "1.7.1.116", rtx=True) == ["as asked", "smaller workspace", "lower optimisation level"]
 
 
-def test_what_was_asked_for_is_no_rung_again():
+def test_what_was_asked_for_is_no_rung_again() -> None:
     assert names(Rung("as asked", workspace_bytes=1 << 20, level=0, tactic_sources=()), "10.4.0.26") == ["as asked"]
 
 
@@ -46,10 +48,10 @@ def test_what_was_asked_for_is_no_rung_again():
         "Skipping tactic 3 due to insufficient memory on requested size of 268435456 detected for tactic 0x0.",
     ],
 )
-def test_messages_about_memory_are_known(text):
+def test_messages_about_memory_are_known(text: str) -> None:
     assert is_out_of_memory(["something before", text])
 
 
-def test_a_workspace_that_somebody_limited_is_not_memory_that_is_missing():
+def test_a_workspace_that_somebody_limited_is_not_memory_that_is_missing() -> None:
     assert not is_out_of_memory(["Tactic Selection: no tactics to implement the operation within workspace limit."])
     assert not is_out_of_memory([])

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
+from typing import List
+
 from worker.device.builders.tensorrt.progress import Phases, Ticker, watch
 
 
-class Told(list):
+class Told(List[str]):
     """What was told, on a clock that stands still unless it is set."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
         self.ticker = Ticker(self.append, lambda: self.now)
 
 
-def test_nested_phases_add_up_to_the_whole():
+def test_nested_phases_add_up_to_the_whole() -> None:
     told = Told()
     phases = Phases(told.ticker)
     phases.start("Building", None, 2)
@@ -28,7 +30,7 @@ def test_nested_phases_add_up_to_the_whole():
     assert phases.share == 1.0
 
 
-def test_the_share_never_falls_and_never_passes_one():
+def test_the_share_never_falls_and_never_passes_one() -> None:
     phases = Phases(Told().ticker)
     phases.start("Building", None, 1)
     phases.step("Building", 5)
@@ -37,14 +39,14 @@ def test_the_share_never_falls_and_never_passes_one():
     assert phases.share == 1.0
 
 
-def test_a_step_of_a_phase_that_nobody_began_is_no_error():
+def test_a_step_of_a_phase_that_nobody_began_is_no_error() -> None:
     phases = Phases(Told().ticker)
     phases.step("Ghost", 3)
     phases.finish("Ghost")
     assert phases.share == 0.0
 
 
-def test_it_is_told_at_most_once_a_second():
+def test_it_is_told_at_most_once_a_second() -> None:
     told = Told()
     phases = Phases(told.ticker)
     phases.start("Building", None, 100)
@@ -56,7 +58,7 @@ def test_it_is_told_at_most_once_a_second():
     assert told[1:] == ["51 %, Building"]
 
 
-def test_the_verbose_log_of_old_versions_tells_phases():
+def test_the_verbose_log_of_old_versions_tells_phases() -> None:
     told = Told()
     look = watch(told.ticker)
     for line, phase in [
