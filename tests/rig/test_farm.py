@@ -60,7 +60,7 @@ def test_open_axes_are_asked_for_in_one_error_with_the_flags_to_type(ahead: Flee
     onnx.save(models.conv_net(batch="n"), str(path))
     told = ahead.farm("submit", path, "--targets", "rtx-aot", "--wait")
     assert told.code == Exit.BUILD_FAILED
-    assert "images (?x3x16x16) has none" in told.out + told.err
+    assert "images [?, 3, 16, 16] has none" in told.out + told.err
     assert "--min-shapes images:1x3x16x16" in told.out + told.err
 
     shapes = [f"--{which}-shapes=images:{size}" for which, size in _SIZES]
