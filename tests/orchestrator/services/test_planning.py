@@ -60,3 +60,16 @@ def test_a_name_of_two_targets_lists_what_selects_each(farm: Coordinator) -> Non
     for choice in refused.value.details["candidates"]:
         assert len(planning.plan(farm.context, farm.ask(targets=(choice,))).rows) == 1
     assert len(planning.plan(farm.context, farm.ask(targets=("all",))).rows) == 2
+
+
+def test_what_one_generation_lacks_is_told_before_anything_is_built(farm: Coordinator) -> None:
+    recorded(farm, "xavier", "v100", "rtx4090")
+    asked = {"builderOptimizationLevel": 4, "hardwareCompatibilityLevel": "ampere+"}
+    options = BuildOptions(precision=Precision.FP16, backend_options=asked)
+    rows = planning.plan(farm.context, farm.ask(targets=("xavier", "v100", "rtx4090"), options=options)).rows
+    xavier, v100, ada = (row.problems for row in rows)
+    # No level of that name, no compatible engines at all, and those neither on this card nor on a Jetson.
+    assert "has no option 'builderOptimizationLevel': it begins with TensorRT 8.6" in xavier[0]
+    assert len(v100) == 1
+    assert "from compute capability 8.0 on, this is 7.0" in v100[0]
+    assert ada == ()
