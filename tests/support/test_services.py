@@ -23,7 +23,8 @@ pytestmark = pytest.mark.services
 HOLD_SERVERS = """
 import signal, sys, time
 from tests.support import services
-signal.signal(signal.SIGTERM, signal.default_int_handler)
+for number in (signal.SIGTERM, signal.SIGINT):  # a run in the background ignores the latter
+    signal.signal(number, signal.default_int_handler)
 with services.postgres({}), services.private_broker({}):
     print("ready", flush=True)
     time.sleep(60)
