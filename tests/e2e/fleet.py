@@ -80,7 +80,7 @@ class Fleet:
     def json(self, *arguments: object, code: int = 0) -> Any:
         """What the command prints with `--json`."""
         told = self.farm(*arguments, "--json")
-        assert told.code == code, told.err
+        assert told.code == code, f"{told.err}\n{told.out[-3000:]}"
         return json.loads(told.out)
 
     def worker(self, name: str, *flags: str, python: str = sys.executable, **environ: str) -> Process:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Tuple
 
 from farm.protocol.errors import Invalid
 from farm.protocol.options import ShapeRange
@@ -27,7 +27,7 @@ def add_profiles(builder: Any, network: Any, config: Any, order: BuildOrder) -> 
     Raises: Invalid: TensorRT refuses one.
     """
     known = {network.get_input(index).name for index in range(network.num_inputs)}
-    for profile in order.options.profiles:
+    for profile in order.options.profiles or _only_shapes(network):
         made = builder.create_optimization_profile()
         for name, allowed in profile.items():
             # The parser drops inputs that nothing uses.
@@ -35,6 +35,19 @@ def add_profiles(builder: Any, network: Any, config: Any, order: BuildOrder) -> 
                 _set(made, name, allowed)
         if config.add_optimization_profile(made) < 0:
             raise Invalid(f"TensorRT refuses the profile {_told(profile)}", "The log of the attempt says why.")
+
+
+def _only_shapes(network: Any) -> Tuple[Dict[str, ShapeRange], ...]:
+    """The one profile of a network whose inputs are all fixed, where an output is of unknown size.
+
+    TensorRT 8.5 fails without one ("need profile"); newer versions take it as well.
+    """
+    outputs = (network.get_output(index) for index in range(network.num_outputs))
+    if not any(-1 in tuple(output.shape) for output in outputs):
+        return ()
+    inputs = [network.get_input(index) for index in range(network.num_inputs)]
+    shapes = {item.name: tuple(item.shape) for item in inputs}
+    return ({name: ShapeRange(shape, shape, shape) for name, shape in shapes.items()},)
 
 
 def _set(profile: Any, name: str, allowed: ShapeRange) -> None:
