@@ -25,14 +25,19 @@ def version() -> str:
     return f"onnxruntime {onnxruntime.__version__}, optimisations off"
 
 
-def run(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
+def run(path: Path, inputs: Mapping[str, Array], as_listed: bool = False) -> dict[str, Array]:
     """The outputs of a graph, by name.
+
+    Args:
+        path: The graph.
+        inputs: More than it takes are no harm.
+        as_listed: Compute the operators in the order in which the graph lists them, not in that of its leaves.
 
     Raises:
         CannotRun: there is no kernel for an operator.
         Invalid: the graph contradicts itself, or does not take these inputs.
     """
-    session = _session(path)
+    session = _session(path, as_listed)
     names = [output.name for output in session.get_outputs()]
     taken = {value.name for value in session.get_inputs()}
     try:
@@ -42,13 +47,14 @@ def run(path: Path, inputs: Mapping[str, Array]) -> dict[str, Array]:
     return dict(zip(names, arrays, strict=True))
 
 
-def _session(path: Path) -> Any:
+def _session(path: Path, as_listed: bool) -> Any:
     import onnxruntime
 
+    options = session_options({}, "disable")
+    if as_listed:
+        options.execution_order = onnxruntime.ExecutionOrder.PRIORITY_BASED
     try:
-        return onnxruntime.InferenceSession(
-            str(path), session_options({}, "disable"), providers=["CPUExecutionProvider"]
-        )
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no class in common
         operator = missing_operator(error)
         if operator is not None:

@@ -62,7 +62,7 @@ def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) ->
 
 def _check_branches(model: ModelProto) -> None:
     """Branches stay float32, so that they may read no tensor from outside that becomes float16."""
-    outside = set(float_tensors(model)) - {value.name for value in model.graph.input}
+    outside = float_tensors(model) - {value.name for value in model.graph.input}
     for inner in graphs(model.graph):
         if inner is not model.graph:
             read = outside.intersection(name for operator in inner.node for name in operator.input)

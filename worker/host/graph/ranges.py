@@ -11,7 +11,7 @@ from ..runtime import run
 from .model import Model
 
 if TYPE_CHECKING:
-    from onnx import ModelProto
+    from onnx import ModelProto, NodeProto
 
 Array = Any
 # Name of a tensor to the largest magnitude of its values.
@@ -24,7 +24,7 @@ _PREFIX = "largest magnitude of "
 def largest_magnitudes(model: Model, inputs: Mapping[str, Array], scratch: Path) -> dict[str, float]:
     """The largest magnitude in each float32 tensor of the outermost graph.
 
-    The graph computes these numbers itself, so that no tensor has to be kept.
+    The graph computes these numbers itself, each as soon as it can, so that no tensor is kept for it.
 
     Args:
         model: Any that ONNX Runtime can run.
@@ -33,32 +33,51 @@ def largest_magnitudes(model: Model, inputs: Mapping[str, Array], scratch: Path)
 
     Raises: CannotRun, Invalid: ONNX Runtime cannot run it with these inputs.
     """
+    import numpy as np
+
     watched = model.copy()
     names = _watch(watched.proto)
     folder = scratch / "ranges"
     folder.mkdir()
     try:
-        told = run(folder / watched.write(folder)[0], inputs)
+        told = run(folder / watched.write(folder)[0], inputs, as_listed=True)
     finally:
         shutil.rmtree(folder)
-    return {name: float(told[_PREFIX + name]) for name in names}
+    # Of an empty tensor it is less than nothing.
+    return {name: 0.0 if np.isneginf(told[_PREFIX + name]) else float(told[_PREFIX + name]) for name in names}
 
 
 def _watch(proto: ModelProto) -> list[str]:
     """Make the graph give the largest magnitude of each of its tensors, in place of its outputs."""
-    from onnx import TensorProto, helper
+    from onnx import NodeProto, TensorProto, helper
 
     names = float_tensors(proto)
-    graph = proto.graph
-    for name in names:
-        graph.node.append(helper.make_node("Abs", [name], [f"magnitude of {name}"]))
-        graph.node.append(helper.make_node("ReduceMax", [f"magnitude of {name}"], [_PREFIX + name], keepdims=0))
+    graph, listed = proto.graph, list[NodeProto]()
+    for name in sorted({value.name for value in graph.input}.intersection(names)):
+        listed += _magnitude(name)
+    for operator in graph.node:
+        listed.append(operator)
+        for name in operator.output:
+            listed += _magnitude(name) if name in names else []
+    copied = [NodeProto.FromString(operator.SerializeToString()) for operator in listed]
+    del graph.node[:]
+    graph.node.extend(copied)
     del graph.output[:]
     graph.output.extend(helper.make_tensor_value_info(_PREFIX + name, TensorProto.FLOAT, []) for name in names)
-    return names
+    return sorted(names)
 
 
-def float_tensors(proto: ModelProto) -> list[str]:
+def _magnitude(name: str) -> list[NodeProto]:
+    from onnx import helper
+
+    positive = f"magnitude of {name}"
+    return [
+        helper.make_node("Abs", [name], [positive]),
+        helper.make_node("ReduceMax", [positive], [_PREFIX + name], keepdims=0),
+    ]
+
+
+def float_tensors(proto: ModelProto) -> set[str]:
     """The float32 tensors that inputs and operators of the outermost graph give, as far as their type follows."""
     from onnx import TensorProto, shape_inference
 
@@ -68,4 +87,4 @@ def float_tensors(proto: ModelProto) -> list[str]:
     made -= {tensor.name for tensor in proto.graph.initializer}
     known = (*graph.input, *graph.value_info, *graph.output)
     found = {value.name for value in known if value.type.tensor_type.elem_type == TensorProto.FLOAT}
-    return sorted(found & made)
+    return found & made

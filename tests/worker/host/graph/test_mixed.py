@@ -114,6 +114,20 @@ def test_ranges_are_those_of_the_values(tmp_path: Path) -> None:
     assert [item.name for item in tmp_path.iterdir()] == ["model.onnx"]
 
 
+def test_what_is_empty_is_as_large_as_nothing(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("NonZero", ["x"], ["places"]),
+        helper.make_node("Transpose", ["places"], ["listed"]),
+        helper.make_node("GatherND", ["x", "listed"], ["y"]),
+    ]
+    values = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3])]
+    graph = helper.make_graph(nodes, "empty", values, [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n"])])
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(proto, str(tmp_path / "model.onnx"))
+    found = largest_magnitudes(load(tmp_path / "model.onnx"), {"x": np.zeros((2, 3), np.float32)}, tmp_path)
+    assert found == {"x": 0.0, "y": 0.0}
+
+
 def test_a_network_stays_right(tmp_path: Path) -> None:
     inputs = {"images": np.random.default_rng(0).standard_normal((1, 3, 16, 16)).astype(np.float32)}
     model, report = mixed(models.conv_net(), inputs, tmp_path)
