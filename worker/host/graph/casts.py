@@ -1,4 +1,4 @@
-"""Casts between two operators that both stay float32: through float16 and back, which loses what they keep."""
+"""Casts that ONNX Runtime's tool writes and that should not be there: some twice, some back and forth."""
 
 from __future__ import annotations
 
@@ -10,6 +10,23 @@ if TYPE_CHECKING:
     from collections.abc import Container
 
     from onnx import GraphProto, NodeProto
+
+
+def drop_repeated(graph: GraphProto) -> None:
+    """Keep one of the casts that the tool writes for each reader of a tensor, all of them under one name.
+
+    Args:
+        graph: Changed in place, with the graphs inside it.
+    """
+    for inner in graphs(graph):
+        given: set[str] = set()
+        kept = []
+        for operator in inner.node:
+            if operator.op_type != "Cast" or operator.output[0] not in given:
+                kept.append(operator)
+            given.update(operator.output)
+        del inner.node[:]
+        inner.node.extend(kept)
 
 
 def join_casts(graph: GraphProto, own: Container[str]) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from .casts import drop_repeated
 from .sort import sort
 from .walk import graphs
 
@@ -31,6 +32,7 @@ def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) ->
 
     check_names(model)
     converted: ModelProto = convert_float_to_float16(model, keep_io_types=True)
+    drop_repeated(converted.graph)
     # The tool puts its casts at the end.
     sort(converted.graph)
     return converted

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .casts import join_casts
+from .casts import drop_repeated, join_casts
 from .float16 import check_names
 from .ranges import Measure, Ranges, float_tensors
 from .sort import sort
@@ -54,6 +54,7 @@ def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) ->
         op_block_list=[*DEFAULT_OP_BLOCK_LIST, *_DELICATE, *_BRANCHING],
         node_block_list=sorted(beyond),
     )
+    drop_repeated(converted.graph)
     join_casts(converted.graph, own)
     sort(converted.graph)
     _tell(model, beyond)

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import onnxslim
 import pytest
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from farm.protocol.errors import BuildFailed
 from farm.protocol.keys import StepCall
@@ -61,3 +61,15 @@ def test_a_branching_model_keeps_an_order_in_which_it_runs(silero: Path, tmp_pat
     assert report.largest_difference is not None
     assert report.largest_difference < 0.01
     assert any(operator.op_type == "If" for operator in model.proto.graph.node)
+
+
+def test_a_value_that_two_operators_need_in_float32_is_cast_once(tmp_path: Path) -> None:
+    values = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in ("x", "y", "z")}
+    nodes = [helper.make_node("Relu", ["x"], ["h"])]
+    # Neither has a float16 form that the tool knows of.
+    nodes += [helper.make_node("Min", ["h", "h"], ["y"]), helper.make_node("Max", ["h", "h"], ["z"])]
+    graph = helper.make_graph(nodes, "g", [values["x"]], [values["y"], values["z"]])
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model, _ = halved(proto, {"x": np.full((1, 4), 0.5, np.float32)}, tmp_path)
+    widened = [node for node in model.proto.graph.node if node.op_type == "Cast" and node.input[0] == "h"]
+    assert len(widened) == 1
