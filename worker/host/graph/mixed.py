@@ -35,6 +35,9 @@ _DELICATE = (
     *("Softmax", "LogSoftmax", "Softplus", "Exp", "Log", "Pow", "Reciprocal", "Sqrt"),
     *("ReduceMean", "ReduceSum", "ReduceSumSquare", "ReduceL2", "ReduceProd", "ReduceLogSum", "ReduceLogSumExp"),
 )
+# What normalizes by hand: the operators around a mean and a root, as LayerNormalization is written for old versions.
+_MEANS_AND_ROOTS = ("ReduceMean", "ReduceSum", "ReduceSumSquare", "ReduceL2", "Sqrt", "Reciprocal")
+_AFTER, _BEFORE = ("Add", "Sub", "Mul", "Div"), ("Mul", "Pow")
 # What is inside of them is not measured, and stays as it is.
 _BRANCHING = ("If", "Loop", "Scan")
 _LARGEST, _SMALLEST = 65504.0, 2.0**-14
@@ -52,7 +55,7 @@ def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) ->
         model,
         keep_io_types=True,
         op_block_list=[*DEFAULT_OP_BLOCK_LIST, *_DELICATE, *_BRANCHING],
-        node_block_list=sorted(beyond),
+        node_block_list=sorted({*beyond, *_by_hand(model)}),
     )
     drop_repeated(converted.graph)
     join_casts(converted.graph, own)
@@ -85,6 +88,19 @@ def _beyond(model: ModelProto, ranges: Ranges, headroom: float) -> dict[str, str
         operator.name: operator.op_type
         for operator in model.graph.node
         if not all(fits(name) for name in (*operator.input, *operator.output))
+    }
+
+
+def _by_hand(model: ModelProto) -> set[str]:
+    """The names of the operators that a normalization is written in, beside its means and roots."""
+    around = [operator for operator in model.graph.node if operator.op_type in _MEANS_AND_ROOTS]
+    given = {name for operator in around for name in operator.output}
+    read = {name for operator in around for name in operator.input}
+    return {
+        operator.name
+        for operator in model.graph.node
+        if (operator.op_type in _AFTER and given.intersection(operator.input))
+        or (operator.op_type in _BEFORE and read.intersection(operator.output))
     }
 
 

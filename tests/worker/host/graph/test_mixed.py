@@ -103,6 +103,28 @@ def test_what_is_known_to_be_delicate_stays_float32(tmp_path: Path) -> None:
     assert types(model) == {"scale": TensorProto.FLOAT, "w": TensorProto.FLOAT16}
 
 
+def test_a_normalization_written_by_hand_stays_float32(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("LayerNormalization", ["x", "scale"], ["normal"], axis=-1),
+        helper.make_node("MatMul", ["normal", "w"], ["y"]),
+    ]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [4, WIDTH]) for name in ("x", "y")]
+    held = [numpy_helper.from_array(np.eye(WIDTH, dtype=np.float32)[0], "scale")]
+    held.append(numpy_helper.from_array(np.eye(WIDTH, dtype=np.float32), "w"))
+    graph = helper.make_graph(nodes, "by_hand", values[:1], values[1:], held)
+    path = tmp_path / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    (tmp_path / "scratch").mkdir()
+    pipeline = Pipeline(ones(), run(path, ones()), "", tmp_path / "scratch")
+    model, _ = pipeline.run(load(path), [StepCall("layernorm"), StepCall("mixed")])
+    proto = onnx.shape_inference.infer_shapes(model.proto).graph
+    known = {value.name: value.type.tensor_type.elem_type for value in (*proto.value_info, *proto.output)}
+    told = {node.op_type: known[node.output[0]] for node in proto.node if node.op_type in ("Sub", "ReduceMean", "Sqrt")}
+    assert told == dict.fromkeys(("Sub", "ReduceMean", "Sqrt"), TensorProto.FLOAT)
+    (product,) = (node for node in proto.node if node.op_type == "MatMul")
+    assert known[product.output[0]] == TensorProto.FLOAT16
+
+
 def test_ranges_are_those_of_the_values(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     onnx.save(chain(100.0), str(path))
