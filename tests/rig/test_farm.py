@@ -48,7 +48,7 @@ def test_an_engine_is_built_and_says_that_nothing_has_run_it(ahead: Fleet, tmp_p
     again = ahead.json("submit", path, "--targets", "rtx-aot", "--wait")
     assert [item["state"] for item in again["builds"]] == ["cached"]
 
-    refused = ahead.farm("fetch", path.stem, "-o", tmp_path / "engine", "--allow", "same-cc")
+    refused = ahead.farm("fetch", path.stem, "-o", tmp_path / "engine")
     assert refused.code == Exit.NO_ENGINE
     assert "this device has no GPU" in refused.err
     assert not (tmp_path / "engine").exists()
