@@ -28,7 +28,7 @@ test: test-py39
 
 # What runs on devices, on the oldest interpreter that can be had.
 test-py39: install
-	python39=$$($(IN) -m tests.support.python39) && $$python39 -m pytest -q tests/farm tests/worker --ignore=tests/worker/host
+	python39=$$($(IN) -m tests.support.python39) && $$python39 -m pytest -q tests/farm tests/worker --ignore=tests/worker/host --ignore=tests/farm/backends/tensorrt/bindings
 
 # On a machine with a card: `make test-gpu IN=python3`, where that Python imports tensorrt and pytest.
 test-gpu:

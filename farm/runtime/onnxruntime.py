@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 import numpy as np
 
@@ -107,7 +108,8 @@ class OnnxRuntimeSession(Session):
         outputs = self._call(arrays)
         return {name: np.asarray(array) for name, array in zip(self._names, outputs)}
 
-    def _bound(self, arrays: Dict[str, Array], launch: Launch) -> Inference:
+    @contextmanager
+    def _bound(self, arrays: Dict[str, Array], launch: Launch) -> Iterator[Inference]:
         if launch != Launch():
             raise Unsupported(
                 f"{BACKEND} runs on the processor: it has no CUDA graph and waits for no GPU",
@@ -118,7 +120,7 @@ class OnnxRuntimeSession(Session):
         def inference() -> None:
             session.run(names, arrays)
 
-        return inference
+        yield inference
 
     def _call(self, arrays: Dict[str, Array]) -> Any:
         session = self._open()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Type, TypeVar
+from typing import Any, Callable, ContextManager, Dict, Iterator, Mapping, Optional, Tuple, Type, TypeVar
 
 from farm.protocol.engine import TensorSpec
 
@@ -69,14 +70,17 @@ class Session(ABC):
         """
         return self._run(check_inputs(arrays, self.inputs, self.ranges))
 
-    def bound(self, arrays: Mapping[str, Array], launch: Launch = Launch()) -> Inference:
+    @contextmanager
+    def bound(self, arrays: Mapping[str, Array], launch: Launch = Launch()) -> Iterator[Inference]:
         """One inference as a call without arguments, for timing: the inputs are checked once, here.
 
-        The call belongs to one thread; what else runs at the same time needs another.
+        The call belongs to one thread and to the block; what else runs at the same time needs another, which only a
+        `concurrent` session gives.
 
         Raises: Invalid: as `run`. Unsupported: this backend, or this engine, cannot be launched so.
         """
-        return self._bound(check_inputs(arrays, self.inputs, self.ranges), launch)
+        with self._bound(check_inputs(arrays, self.inputs, self.ranges), launch) as inference:
+            yield inference
 
     @abstractmethod
     def layers(self, arrays: Mapping[str, Array], runs: int = 10) -> Tuple[Dict[str, Any], ...]:
@@ -99,7 +103,7 @@ class Session(ABC):
         """One inference with inputs that fit."""
 
     @abstractmethod
-    def _bound(self, arrays: Dict[str, Array], launch: Launch) -> Inference:
+    def _bound(self, arrays: Dict[str, Array], launch: Launch) -> ContextManager[Inference]:
         """One inference with inputs that fit, again and again."""
 
     def __enter__(self: Self) -> Self:

@@ -73,6 +73,22 @@ def test_threads_run_at_once_and_each_gets_its_own_numbers(tmp_path: Path, targe
             list(pool.map(check, range(200)))
 
 
+def test_threads_share_an_engine_with_open_axes(tmp_path: Path, target: BuildTarget) -> None:
+    profile = {"x": ShapeRange((1, 16), (4, 16), (8, 16))}
+    with engine_of(tmp_path, matrix_net("batch"), target, profile) as engine:
+
+        def check(seed: int) -> None:
+            x = some(1 + seed % 8, 16, seed=seed)
+            close(engine.run({"x": x})["y"], product(x))
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(check, range(100)))
+        report = measure(
+            engine, {"x": some(4, 16)}, BenchmarkPolicy(duration_s=0.1, warmup_ms=10.0, max_cv_percent=1e3)
+        )
+        assert report.layers
+
+
 def test_wrong_arrays_are_refused(tmp_path: Path, target: BuildTarget) -> None:
     with engine_of(tmp_path, matrix_net(), target) as engine:
         for wrong, said in (

@@ -58,6 +58,7 @@ class TensorRtCapabilities:
         plugin_creators: The property of the registry that lists creators.
         plugin_creator: The method of the registry that finds one.
         device_memory_size: The property of an engine that says how many bytes a context takes.
+        profile_sharing: Several contexts may use one optimisation profile at the same time.
         asynchronous_output_allocators: `reallocate_output_async` of an `IOutputAllocator` is what it calls.
         parser_names_nodes: `ParserError` has `node_name` and `node_operator`.
         layer_precision: `ILayer.precision` and `set_output_type` are obeyed.
@@ -92,6 +93,7 @@ class TensorRtCapabilities:
     plugin_creator: str
     device_memory_size: str
     runtime_config: bool
+    profile_sharing: bool
     asynchronous_output_allocators: bool
     parser_names_nodes: bool
     layer_precision: bool
@@ -159,6 +161,7 @@ def capabilities_of(version: str, rtx: bool = False) -> TensorRtCapabilities:
         plugin_creator=_spelling("IPluginRegistry", ("get_creator", "get_plugin_creator"), api, rtx),
         device_memory_size=_spelling("ICudaEngine", ("device_memory_size_v2", "device_memory_size"), api, rtx),
         runtime_config=has("ICudaEngine.create_runtime_config"),
+        profile_sharing=api >= (10, 0),
         asynchronous_output_allocators=api >= (10, 0),
         parser_names_nodes=has("ParserError.node_name"),
         layer_precision=has("ILayer.precision"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import platform
 import time
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
+from contextlib import ExitStack
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from farm.protocol.errors import Invalid, Unsupported
 from farm.protocol.options import BenchmarkPolicy
 from farm.protocol.report import BenchmarkReport
 
-from ..session import Inference, Launch, Session
+from ..session import Launch, Session
 from . import evidence
 from .noisy import fault
 from .protocol import HOST, Clock, Samples, describe, take
@@ -50,9 +51,7 @@ def measure(
         Unsupported: several streams, and a backend that runs one inference at a time.
     """
     policy = _checked(policy or BenchmarkPolicy(), session)
-    launch = Launch(policy.cuda_graph, policy.spin_wait)
-    inferences = [session.bound(inputs, launch) for _ in range(policy.streams)]
-    samples, told, reason, attempts = _attempts(inferences, policy, clock, lambda: {**collect(), **session.evidence()})
+    samples, told, reason, attempts = _attempts(session, inputs, policy, clock, collect)
     stored = pack(samples.latencies_ms)
     if keep_samples:
         keep_samples(stored)
@@ -91,18 +90,21 @@ def _checked(policy: BenchmarkPolicy, session: Session) -> BenchmarkPolicy:
 
 
 def _attempts(
-    inferences: Sequence[Inference], policy: BenchmarkPolicy, clock: Clock, collect: Evidence
+    session: Session, inputs: Mapping[str, Array], policy: BenchmarkPolicy, clock: Clock, collect: Evidence
 ) -> Tuple[Samples, Dict[str, Any], str, int]:
     """The first calm attempt, or the last one with what is wrong with it."""
-    attempt = 0
-    while True:
-        attempt += 1
-        before = collect()
-        samples = take(inferences, policy, clock)
-        after = collect()
-        reason = fault(samples.latencies_ms, policy, before, after)
-        if not reason or attempt >= policy.attempts:
-            return samples, {"before": before, "after": after}, reason, attempt
+    launch = Launch(policy.cuda_graph, policy.spin_wait)
+    with ExitStack() as stack:
+        inferences = [stack.enter_context(session.bound(inputs, launch)) for _ in range(policy.streams)]
+        attempt = 0
+        while True:
+            attempt += 1
+            before = {**collect(), **session.evidence()}
+            samples = take(inferences, policy, clock)
+            after = {**collect(), **session.evidence()}
+            reason = fault(samples.latencies_ms, policy, before, after)
+            if not reason or attempt >= policy.attempts:
+                return samples, {"before": before, "after": after}, reason, attempt
 
 
 def _circumstances(session: Session, samples: Samples, inputs: Mapping[str, Array]) -> Dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from threading import Condition
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from farm.device.nvml import throttle_reasons
 from farm.device.telemetry import sample
@@ -16,8 +17,11 @@ from ..session import Array, Inference, Launch, Session
 from .lane import Lane
 from .layers import profiled
 from .load import Loaded
-from .tensors import tensors_of
+from .tensors import Tensor, tensors_of
 from .timed import Timed
+
+# Longer than any inference; who waits so long waits for itself.
+_LONGEST_WAIT_S = 60.0
 
 
 def open_session(path: Path, options: Optional[BuildOptions] = None) -> TensorRtSession:
@@ -35,7 +39,7 @@ def open_session(path: Path, options: Optional[BuildOptions] = None) -> TensorRt
 
 
 class TensorRtSession(Session):
-    """A session of TensorRT; safe to run from several threads, each of which gets a context of its own."""
+    """A session of TensorRT; safe to run from several threads, with contexts of their own where there may be more."""
 
     def __init__(self, path: Path, options: BuildOptions, rtx: bool = False) -> None:
         self._device = Device()
@@ -46,21 +50,18 @@ class TensorRtSession(Session):
             outputs=tuple(item.spec for item in self._tensors if not item.is_input),
             backend=self._loaded.trt.__name__,
             backend_version=self._loaded.capabilities.version,
-            concurrent=True,
+            concurrent=_may_run_at_once(self._loaded, self._tensors),
             ranges=options.profiles,
         )
-        self._lock = Lock()
+        self._changed = Condition()
         self._free: List[Lane] = []
         self._lanes: List[Lane] = []
         self._is_open = True
 
     def layers(self, arrays: Mapping[str, Array], runs: int = 10) -> Tuple[Dict[str, Any], ...]:
         """See `Session.layers`."""
-        lane = self._lane()
-        try:
+        with self._lane() as lane:
             return profiled(self._loaded.trt, lane, arrays, runs)
-        finally:
-            self._give_back(lane)
 
     def evidence(self) -> Dict[str, Any]:
         """See `Session.evidence`: clocks, power, temperature and why the card holds back, as far as it tells."""
@@ -79,30 +80,42 @@ class TensorRtSession(Session):
             self._device.close()
 
     def _run(self, arrays: Dict[str, Array]) -> Dict[str, Array]:
-        lane = self._lane()
-        try:
+        with self._lane() as lane:
             return lane.infer(arrays)
-        finally:
-            self._give_back(lane)
 
-    def _bound(self, arrays: Dict[str, Array], launch: Launch) -> Inference:
-        # The lane stays with the call: what is timed has its buffers already.
-        lane = self._lane()
-        lane.take(arrays)
-        return Timed(lane, launch)
+    @contextmanager
+    def _bound(self, arrays: Dict[str, Array], launch: Launch) -> Iterator[Inference]:
+        with self._lane() as lane:
+            lane.take(arrays)
+            timed = Timed(lane, launch)
+            try:
+                yield timed
+            finally:
+                timed.close()
 
-    def _lane(self) -> Lane:
+    @contextmanager
+    def _lane(self) -> Iterator[Lane]:
+        """A lane that nobody else uses during the block; a new one where all are in use and there may be more."""
         if not self._is_open:
             raise Invalid("the engine is closed", "Run it inside its `with` statement.")
         self._device.enter()
-        with self._lock:
-            if self._free:
-                return self._free.pop()
-        lane = Lane(self._device, self._loaded, self._tensors)
-        with self._lock:
-            self._lanes.append(lane)
-        return lane
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._free or self.concurrent or not self._lanes, _LONGEST_WAIT_S):
+                raise Invalid("the engine runs one inference at a time, and is busy", "Wait for the other one to end.")
+            if not self._free:
+                lane = Lane(self._device, self._loaded, self._tensors)
+                self._lanes.append(lane)
+                self._free.append(lane)
+            lane = self._free.pop()
+        try:
+            yield lane
+        finally:
+            with self._changed:
+                self._free.append(lane)
+                self._changed.notify()
 
-    def _give_back(self, lane: Lane) -> None:
-        with self._lock:
-            self._free.append(lane)
+
+def _may_run_at_once(loaded: Loaded, tensors: Tuple[Tensor, ...]) -> bool:
+    """False where two contexts would need one optimisation profile, which old versions do not let them share."""
+    dynamic = any(-1 in item.spec.shape for item in tensors if item.is_input)
+    return loaded.capabilities.profile_sharing or not dynamic

@@ -47,6 +47,13 @@ class Timed:
         back.wait()
         return {name: end.since_ms(start) for name, start, end in zip(PHASES, self._events, self._events[1:])}
 
+    def close(self) -> None:
+        """Free the events and the graph."""
+        for event in self._events:
+            event.close()
+        if self._graph is not None:
+            self._graph.close()
+
 
 def _recorded(lane: Lane) -> Graph:
     # The first inference with new shapes sets things up that cannot be recorded.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from itertools import cycle
-from typing import Any, Dict, Iterable, Mapping, Tuple
+from typing import Any, Dict, Iterable, Iterator, Mapping, Tuple
 
 import numpy as np
 
@@ -36,12 +37,13 @@ class ClockedSession(Session):
         self.calls += 1
         return {"y": arrays["x"]}
 
-    def _bound(self, arrays: Dict[str, Any], launch: Launch) -> Inference:
+    @contextmanager
+    def _bound(self, arrays: Dict[str, Any], launch: Launch) -> Iterator[Inference]:
         def inference() -> Phases:
             self._run(arrays)
             return self.phases
 
-        return inference
+        yield inference
 
 
 X = {"x": np.zeros(1, np.float32)}

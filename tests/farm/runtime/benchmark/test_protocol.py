@@ -14,7 +14,8 @@ from ..sessions import ClockedSession, X
 
 def taken(durations_ms, **policy):
     session = ClockedSession(durations_ms)
-    return session, take([session.bound(X)], BenchmarkPolicy(**policy), session.clock)
+    with session.bound(X) as inference:
+        return session, take([inference], BenchmarkPolicy(**policy), session.clock)
 
 
 def test_warm_up_is_counted_in_time_and_not_sampled():
@@ -85,7 +86,8 @@ def test_the_protocol_names_all_that_makes_numbers_differ():
 def test_what_the_device_tells_is_the_latency_and_the_wall_time_stays_beside_it():
     session = ClockedSession([10.0])
     session.phases = {"h2d": 0.5, "compute": 2.0, "d2h": 0.25}
-    samples = take([session.bound(X)], BenchmarkPolicy(warmup_ms=0, iterations=3, duration_s=0), session.clock)
+    with session.bound(X) as inference:
+        samples = take([inference], BenchmarkPolicy(warmup_ms=0, iterations=3, duration_s=0), session.clock)
     assert samples.latencies_ms == pytest.approx([2.75] * 3)
     assert samples.phases_ms["compute"] == (2.0,) * 3
     assert samples.phases_ms["host"] == pytest.approx([10.0] * 3)
