@@ -233,3 +233,23 @@ def test_levels_and_pools_are_set_and_told(tmp_path: Path) -> None:
 def test_a_graph_that_is_not_float16_is_never_built_as_float16(tmp_path: Path) -> None:
     with pytest.raises(Unsupported, match="takes float16 from the graph, and the prepared graph holds none"):
         BUILDER.build(order(tmp_path, models.conv_net(), Precision.FP16))
+
+
+def test_an_operator_for_which_a_plugin_is_missing_is_told_as_such(tmp_path: Path) -> None:
+    made = order(tmp_path, models.conv_net())
+    values = {
+        name: helper.make_tensor_value_info(name, kind, shape)
+        for name, kind, shape in [
+            ("x", TensorProto.FLOAT, [1, 4, 16, 16]),
+            ("rois", TensorProto.FLOAT, [3, 4]),
+            ("images", TensorProto.INT64, [3]),
+            ("y", TensorProto.FLOAT, [3, 4, 7, 7]),
+        ]
+    }
+    sizes = {"output_height": 7, "output_width": 7, "sampling_ratio": 2}
+    node = helper.make_node("RoiAlign", ["x", "rois", "images"], ["y"], **sizes)
+    graph = helper.make_graph([node], "g", [values["x"], values["rois"], values["images"]], [values["y"]])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8), str(made.model))
+    # TensorRT has a plugin for it; the package of TensorRT for RTX comes without that library.
+    with pytest.raises(Unsupported, match="has no operator RoiAlign, which the RoiAlign that gives 'y' needs"):
+        BUILDER.build(made)

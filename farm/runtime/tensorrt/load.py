@@ -9,6 +9,7 @@ from typing import Any, Mapping
 
 from farm.backends.tensorrt.advice import advice
 from farm.backends.tensorrt.capabilities import TensorRtCapabilities, capabilities_of
+from farm.backends.tensorrt.creators import register_creators
 from farm.backends.tensorrt.logger import Sayings, logger
 from farm.protocol.errors import BuildFailed, NotFound
 from farm.protocol.options import BuildOptions
@@ -29,6 +30,7 @@ class Loaded:
         self.sayings = Sayings()
         # TensorRT's objects refer to each other without keeping each other alive.
         self._logger = logger(self.trt, self.sayings)
+        register_creators(self.trt, self._logger)
         self._runtime = self.trt.Runtime(self._logger)
         self._prepare(options.backend_options)
         self.engine: Any = self._deserialized(path)

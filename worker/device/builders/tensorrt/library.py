@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from farm.backends.tensorrt.capabilities import TensorRtCapabilities, Typing
+from farm.backends.tensorrt.creators import register_creators
 from farm.backends.tensorrt.logger import Sayings, logger
 from farm.backends.tensorrt.precision import Meaning, Types
 from farm.protocol.errors import BuildFailed, Unsupported
@@ -52,6 +53,7 @@ class Assembly:
         self.means = means
         self.sayings = sayings
         self._logger = logger(trt, sayings)
+        register_creators(trt, self._logger)
         self.builder: Any = self._made(trt.Builder(self._logger))
         self.network: Any = self._made(self.builder.create_network(self._network_flags()))
         self._parser = trt.OnnxParser(self.network, self._logger)

@@ -14,7 +14,7 @@ from farm.protocol.errors import BuildFailed, FarmError, Unsupported
 # The parser wraps what it has to say in the C++ it comes from: `creator && "Plugin not found …"`.
 _QUOTED = re.compile(r'"([^"]{12,})"')
 _PLACE = re.compile(r"^(?:\[\w+\] )?(?:Assertion failed: )?")
-_PLUGIN = re.compile(r"plugin not found|getPluginCreator|checkFallbackPluginImporter", re.IGNORECASE)
+_PLUGIN = re.compile(r"plugin (?:was )?not found|getPluginCreator|checkFallbackPluginImporter", re.IGNORECASE)
 # What the parser asserts of an operator that it knows by name and never takes.
 _NEVER = "false"
 _LONGEST = 500
