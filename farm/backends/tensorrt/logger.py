@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any, Callable, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,8 @@ class Sayings:
 
 def logger(trt: Any, sayings: Sayings) -> Any:
     """An `ILogger` of this TensorRT that hands everything on. It must outlive all that was made with it."""
+    # An enumerator takes long to tell its name, and an old TensorRT says a million things in a build.
+    names: Dict[Any, str] = {}
 
     class Logger(trt.ILogger):  # type: ignore[misc]  # the class is known only at run time
         def __init__(self) -> None:
@@ -69,7 +71,10 @@ def logger(trt: Any, sayings: Sayings) -> Any:
         def log(self, severity: Any, text: str) -> None:
             # An error that leaves a callback would end the process.
             try:
-                sayings.take(severity.name, text)
+                name = names.get(severity)
+                if name is None:
+                    name = names[severity] = severity.name
+                sayings.take(name, text)
             except Exception:
                 log.exception("a message of TensorRT was lost")
 

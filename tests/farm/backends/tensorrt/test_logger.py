@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from types import SimpleNamespace
+from enum import Enum
 from typing import List
 
 import pytest
@@ -17,8 +17,18 @@ class Binding:
             self.made = True
 
 
-def severity(name: str) -> SimpleNamespace:
-    return SimpleNamespace(name=name)
+class Severity(Enum):
+    """As the bindings have it."""
+
+    INTERNAL_ERROR = 0
+    ERROR = 1
+    WARNING = 2
+    INFO = 3
+    VERBOSE = 4
+
+
+def severity(name: str) -> Severity:
+    return Severity[name]
 
 
 def test_messages_go_to_the_log_with_their_severity_and_errors_are_kept(caplog: pytest.LogCaptureFixture) -> None:
