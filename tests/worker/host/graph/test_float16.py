@@ -52,8 +52,9 @@ def test_weights_are_float16_and_the_interface_is_as_it_was(name: str, tmp_path:
 def test_branches_that_name_their_weights_alike_are_refused_in_a_sentence(silero: Path, tmp_path: Path) -> None:
     path = silero / models.SILERO_FILE
     simplified = onnxslim.slim(onnx.load(str(path)))
-    with pytest.raises(BuildFailed, match="two branches of the model have a weight named"):
+    with pytest.raises(BuildFailed, match="two branches of the model have a weight named") as caught:
         halved(simplified, models.silero_inputs(), tmp_path)
+    assert caught.value.hint.startswith("Build it with another --precision")
 
 
 def test_a_branching_model_keeps_an_order_in_which_it_runs(silero: Path, tmp_path: Path) -> None:
