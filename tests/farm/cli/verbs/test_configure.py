@@ -9,6 +9,8 @@ from typing import Any, Dict
 
 import pytest
 
+from farm.protocol.exits import Exit
+
 from ...double import TOKEN, Double
 from ..conftest import Farm
 
@@ -37,7 +39,7 @@ def test_a_token_that_is_refused_is_not_kept(process: Farm, double: Double, conf
 def test_profiles_are_chosen_by_flag(process: Farm, double: Double, config: Path) -> None:
     told = process("configure", "--url", double.url, "--token", TOKEN, "--profile", "lab", "--json")
     assert json.loads(told.out)["profile"] == "lab"
-    assert process("models").code == 2
+    assert process("models").code == Exit.COORDINATOR
     assert process("--profile", "lab", "models").code == 0
 
 
