@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from farm.protocol import errors
+from farm.protocol.states import AttemptEnd
 
 # The row of the nearest class in the tree counts.
 STATUS: dict[type[errors.FarmError], int] = {
@@ -29,6 +30,8 @@ _PATH_TRICKS = ("..", "//", "\\", "\x00")
 # As a message quotes the name that it refuses.
 _QUOTED_TRICKS = ("'..", "'/", "/..", "..\\", "\\x00")
 
+_BY_HOLDER = (AttemptEnd.PUBLISHED, AttemptEnd.FAILED, AttemptEnd.RELEASED, AttemptEnd.CANCELLED)
+
 log = logging.getLogger("farm.api")
 
 
@@ -41,6 +44,9 @@ def status_of(error: errors.FarmError, method: str) -> int:
 
 def note_refusal(request: Request, error: errors.FarmError) -> None:
     """Write down that somebody tried what they may not: another's lease, a right they lack, a name that is a path."""
+    if request.url.path.endswith("/beat") and error.details.get("end") in _BY_HOLDER:
+        # The beat was held open while its own worker ended the lease: no attempt at anything.
+        return
     status = status_of(error, request.method)
     odd_path = any(part in request.url.path for part in _PATH_TRICKS)
     odd_name = status in (404, 422) and (odd_path or any(part in error.message for part in _QUOTED_TRICKS))

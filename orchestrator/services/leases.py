@@ -55,7 +55,7 @@ def hold(transaction: Transaction, caller: Caller, attempt_id: str, token: int) 
         raise LeaseLost(f"{caller.device or caller.name} holds no lease {attempt_id[:80]!r}", _STOP)
     if attempt.token != token or not attempt.live:
         ended = f" ({attempt.end})" if attempt.end else ""
-        raise LeaseLost(f"the lease {attempt_id} is no longer held{ended}", _STOP)
+        raise LeaseLost(f"the lease {attempt_id} is no longer held{ended}", _STOP, end=attempt.end)
     build = builds.by_id(connection, attempt.build_id, lock=True) if attempt.build_id else None
     preparation = preparations.by_id(connection, attempt.preparation_id, lock=True) if attempt.preparation_id else None
     held = Held(attempt, build, preparation)
@@ -80,8 +80,10 @@ def control(context: Context, caller: Caller, attempt_id: str, token: int) -> Co
     with context.database.read() as connection:
         row = attempts.by_id(connection, attempt_id)
         holder = attempts.device_of(connection, attempt_id)
-    if row is None or holder != caller.device or row.token != token or not row.live:
-        raise LeaseLost(f"the lease {attempt_id[:80]} is no longer held", _STOP)
+    if row is None or holder != caller.device:
+        raise LeaseLost(f"{caller.device or caller.name} holds no lease {attempt_id[:80]!r}", _STOP)
+    if row.token != token or not row.live:
+        raise LeaseLost(f"the lease {attempt_id[:80]} is no longer held", _STOP, end=row.end)
     return _control(row)
 
 

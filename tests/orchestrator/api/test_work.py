@@ -97,6 +97,25 @@ def test_a_beat_that_nothing_happens_to_ends_with_its_time(small_doors: Doors) -
         assert (answer.status_code, answer.json()) == (200, {"cancel": False, "reason": ""})
 
 
+def test_a_beat_that_crosses_the_end_of_its_lease_is_no_refusal(
+    small_doors: Doors, caplog: pytest.LogCaptureFixture
+) -> None:
+    with (
+        small_doors.client(Scope.SUBMIT) as user,
+        small_doors.client(Scope.WORKER, name="one") as first,
+        small_doors.client(Scope.WORKER, name="two") as second,
+    ):
+        worker, thief = Worker(first, small_doors, "one"), Worker(second, small_doors, "two")
+        submitted(user)
+        claim, result = worker.build()
+        assert worker.tell(claim, "publish", result).status_code == 200
+        beat = Beat(claim.lease.token)
+        assert worker.tell(claim, "beat", beat).json()["error"]["code"] == "lease_lost"
+        assert not [line for line in caplog.messages if "refused" in line]
+        assert thief.tell(claim, "beat", beat).json()["error"]["code"] == "lease_lost"
+        assert [line for line in caplog.messages if "refused" in line and "two" in line]
+
+
 def test_nobody_speaks_for_the_lease_of_another(doors: Doors) -> None:
     with (
         doors.client(Scope.SUBMIT) as user,

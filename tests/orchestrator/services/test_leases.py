@@ -227,10 +227,10 @@ def test_slots_get_only_what_they_can_run(farm: Coordinator) -> None:
     both = replace(gpu_facts(), backends=(*gpu_facts().backends, *cpu_facts().backends), host_tools={"onnx": "1"})
     box = farm.enrol("both", both, slots=("cpu0", "gpu0"))
     farm.submit(targets=("cpu", "h200"))
-    preparing = box.claim(slot="cpu0")
-    assert preparing
-    box.prepare(preparing)
-    on_card, on_processor = box.claim(slot="gpu0"), box.claim(slot="cpu0")
+    # Each target has a graph of its own: TensorRT 8.5 needs other steps than the processor.
+    while (on_processor := box.claim(slot="cpu0")) and on_processor.preparation:
+        box.prepare(on_processor)
+    on_card = box.claim(slot="gpu0")
     assert on_card
     assert on_card.build
     assert on_processor
