@@ -82,7 +82,7 @@ def test_each_metric_is_explained_to_operators(admin: httpx.Client) -> None:
 def test_the_queue_is_told_by_target_with_the_age_of_the_oldest(doors: Doors, admin: httpx.Client) -> None:
     with doors.client(Scope.SUBMIT) as user, doors.client(Scope.WORKER) as device:
         worker = Worker(device, doors)
-        doors.farm.enrol("gpu", gpu_facts(), slots=("gpu0",))
+        doors.farm.enrol("gpu", gpu_facts(version="10.4.0.26"), slots=("gpu0",))
         submitted(user, targets=["cpu", "h200"])
         doors.clock.pass_s(7.0)
         waiting = Scrape(admin)

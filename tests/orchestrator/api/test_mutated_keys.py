@@ -35,10 +35,10 @@ OPTIONS = BuildOptions(
 # The one host, with everything that a target for a card is made of; and a device whose engines are the processor's.
 FACTS = {
     "card": replace(
-        gpu_facts(),
+        gpu_facts(version="10.4.0.26"),
         host_tools={"onnx": "1.23.2", "onnxslim": "0.1.98"},
         toolchain={"nvcc": "11.8.89", "cmake": "3.25.1"},
-        backends=(replace(gpu_facts().backends[0], detail={"cuda": "11.8"}),),
+        backends=(replace(gpu_facts(version="10.4.0.26").backends[0], detail={"cuda": "11.8"}),),
         l4t="35.4.1",
         power_mode="MAXN",
     ),
@@ -104,7 +104,7 @@ MUTATIONS = {
     "target.platform": measured("target.platform", platform="linux-aarch64"),
     "target.libc": measured("target.libc", libc="glibc-2.31"),
     "target.gpu.name": card("target.gpu.name", name="NVIDIA H200 NVL"),
-    "target.gpu.compute_capability": card("target.gpu.compute_capability", compute_capability="10.0"),
+    "target.gpu.compute_capability": card("target.gpu.compute_capability", compute_capability="8.9"),
     "target.gpu.sm_count": card("target.gpu.sm_count", sm_count=114),
     "target.gpu.memory_bytes": card("target.gpu.memory_bytes", memory_bytes=80 << 30),
     "target.gpu.mig_profile": card("target.gpu.mig_profile", mig_profile="1g.18gb"),

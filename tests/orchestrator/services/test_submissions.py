@@ -28,7 +28,7 @@ def test_a_model_goes_all_the_way_and_is_cached_the_second_time(farm: Coordinato
 
 
 def test_each_target_is_built_and_a_preparation_is_shared(farm: Coordinator) -> None:
-    box, card = farm.enrol(), farm.enrol("card", gpu_facts(), slots=("gpu0",))
+    box, card = farm.enrol(), farm.enrol("card", gpu_facts(version="10.4.0.26"), slots=("gpu0",))
     submission = farm.submit(targets=("cpu", "h200"))
     assert len(box.serve()) == 2  # one preparation, and the build for its own processor
     assert farm.states(submission) == [State.DONE, State.QUEUED]
