@@ -40,9 +40,15 @@ def test_a_plan_tells_both_generations_apart(recorded: Live, silero: Path) -> No
     assert told.code == 0, told.err
     head, xavier, v100, _, _, xavier_tools, v100_tools = told.lines
     assert head.split() == ["WORD", "TARGET", "PRECISION", "PLUGINS", "KEY", "HIT", "ESTIMATE", "DEVICES"]
-    for words in ("tensorrt 8.5.2.2", "builder flag FP16", "IPluginV2DynamicExt", " miss ", "xavier-1 (recorded)"):
+    for words in (
+        "tensorrt 8.5.2.2",
+        "builder flags TF32 and FP16",
+        "IPluginV2DynamicExt",
+        " miss ",
+        "xavier-1 (recorded)",
+    ):
         assert words in xavier
-    for words in ("tensorrt 10.4.0", "builder flag FP16", "IPluginV3", " miss ", "v100-1 (recorded)"):
+    for words in ("tensorrt 10.4.0", "builder flags TF32 and FP16", "IPluginV3", " miss ", "v100-1 (recorded)"):
         assert words in v100
     assert "nvcc 11.4.315" in xavier_tools
     assert "cuda 11.4" in xavier_tools
@@ -74,7 +80,7 @@ def test_what_a_card_cannot_do_is_refused_by_its_name(recorded: Live, silero: Pa
     told = recorded("plan", silero / "silero_vad.onnx", "-t", "xavier", "--precision", "fp8")
     assert told.code == 2
     assert " refused " in told.lines[1]
-    assert "xavier: tensorrt 8.5.2.2 cannot build --precision fp8" in told.err
+    assert "xavier: TensorRT 8.5.2.2 cannot build --precision fp8: it begins with TensorRT 10" in told.err
 
 
 def test_a_submit_to_a_recorded_device_is_code_6(recorded: Live, silero: Path) -> None:
