@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Dict, Optional, Tuple
 
 from .facts import BackendFacts, DeviceFacts, GpuFacts
@@ -88,14 +88,7 @@ def targets_from_facts(facts: DeviceFacts) -> Tuple[BuildTarget, ...]:
 
 
 def _cpu_target(facts: DeviceFacts, backend: BackendFacts) -> BuildTarget:
-    return BuildTarget(
-        backend=backend.name,
-        backend_version=backend.version,
-        backend_detail=backend.detail,
-        platform=facts.platform,
-        libc=facts.libc,
-        instruction_sets=facts.cpu.instruction_sets,
-    )
+    return replace(_target_ahead(facts, backend), instruction_sets=facts.cpu.instruction_sets)
 
 
 def _target_ahead(facts: DeviceFacts, backend: BackendFacts) -> BuildTarget:
@@ -110,12 +103,8 @@ def _target_ahead(facts: DeviceFacts, backend: BackendFacts) -> BuildTarget:
 
 
 def _gpu_target(facts: DeviceFacts, backend: BackendFacts, gpu: GpuFacts) -> BuildTarget:
-    return BuildTarget(
-        backend=backend.name,
-        backend_version=backend.version,
-        backend_detail=backend.detail,
-        platform=facts.platform,
-        libc=facts.libc,
+    return replace(
+        _target_ahead(facts, backend),
         gpu=GpuClass(gpu.name, gpu.compute_capability, gpu.sm_count, gpu.memory_bytes, gpu.mig_profile),
         cuda=facts.cuda,
         driver=facts.driver,
