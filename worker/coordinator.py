@@ -6,7 +6,6 @@ from typing import Optional
 
 from farm.client.transport import Transport, segment
 from farm.protocol.codec import loads
-from farm.protocol.errors import CoordinatorError, ProtocolError
 from farm.protocol.work import (
     Beat,
     BuildResult,
@@ -20,6 +19,7 @@ from farm.protocol.work import (
     HeartbeatAnswer,
     Lease,
     PreparationResult,
+    ProgressReport,
     StageReport,
 )
 
@@ -56,13 +56,7 @@ class Coordinator:
         response = self._transport.request("POST", "/claims", ask, repeatable=False, silence_s=ask.wait_s + _ANSWER_S)
         if not response.content:
             return None
-        try:
-            return loads(Claim, response.content)
-        except ProtocolError as error:
-            raise CoordinatorError(
-                f"the coordinator at {self.url} gave work that this version does not understand: {error}",
-                "Install the same version of farm on both sides.",
-            ) from error
+        return self._transport.decoded(response, lambda: loads(Claim, response.content))
 
     def hold(self, lease: Lease) -> LeaseLine:
         """The calls of one lease."""
@@ -102,6 +96,10 @@ class LeaseLine:
     def stage(self, report: StageReport) -> None:
         """Tell that the work entered a stage. Raises: Conflict: the stage does not follow."""
         self._say("stage", report)
+
+    def progress(self, report: ProgressReport) -> None:
+        """Tell how far the work is in its stage."""
+        self._say("progress", report)
 
     def log(self, offset: int, data: bytes) -> int:
         """Add to the log; where it ends now. Raises: Conflict: `details.offset` is where to go on."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Callable, Dict, Iterable, Iterator, Optional
 
+from farm import __version__
 from farm.protocol import codec
 from farm.protocol.errors import CoordinatorError, ProtocolError
+from farm.protocol.version import VERSION_HEADER, version_hint
 from farm.protocol.views import Event
 
-from .transport import Break, Broken, Transport
+from .transport import SAME_VERSION, Break, Broken, Transport
 
 _SILENCE_S = 30.0
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0, 5.0)
@@ -37,7 +39,7 @@ def events(
             with transport.stream("GET", "/events", params=params, headers=headers, silence_s=silence_s()) as response:
                 opened, waited_s, failures = True, 0.0, 0
                 yield None
-                for event in parse(response.iter_lines()):
+                for event in parse(response.iter_lines(), response.headers.get(VERSION_HEADER, "")):
                     after = event.id
                     yield event
         except Broken as error:
@@ -50,8 +52,8 @@ def events(
         transport.sleep(pause_s)
 
 
-def parse(lines: Iterable[str]) -> Iterator[Event]:
-    """The events that the lines of a stream spell.
+def parse(lines: Iterable[str], version: str = "") -> Iterator[Event]:
+    """The events that the lines of a stream spell, from a coordinator of that version.
 
     Raises: CoordinatorError: an event is not one of the farm.
     """
@@ -59,7 +61,7 @@ def parse(lines: Iterable[str]) -> Iterator[Event]:
     for line in lines:
         if not line:
             if "data" in fields:
-                yield _event(fields["data"])
+                yield _event(fields["data"], version)
             fields = {}
         elif not line.startswith(":"):
             name, _, value = line.partition(":")
@@ -67,11 +69,11 @@ def parse(lines: Iterable[str]) -> Iterator[Event]:
             fields[name] = f"{fields[name]}\n{value}" if name == "data" and "data" in fields else value
 
 
-def _event(data: str) -> Event:
+def _event(data: str, version: str) -> Event:
     try:
         return codec.loads(Event, data)
     except ProtocolError as error:
         raise CoordinatorError(
             f"the coordinator sent an event that this version does not understand: {error.message}",
-            "Install the same version of farm on both sides.",
+            version_hint(__version__, version) or SAME_VERSION,
         ) from error

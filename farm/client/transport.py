@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Optional, Tuple, Type, TypeVar, Union
 from urllib.parse import quote
 
+from farm import __version__
 from farm.protocol import codec
 from farm.protocol.errors import CoordinatorError, FarmError, Invalid, ProtocolError, error_from_json
 from farm.protocol.states import Word
+from farm.protocol.version import VERSION_HEADER, version_hint
 
 if TYPE_CHECKING:
     from typing import Iterable
@@ -22,6 +24,7 @@ T = TypeVar("T")
 _REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _PAUSES_S = (0.1, 0.2, 0.4, 0.8)
 _CONNECT_S = 5.0
+SAME_VERSION = "Install the same version of farm on both sides."
 _OTHER = "Check the URL, and what stands before it."
 _WRITE_URL = "Write http://host:port or https://host."
 
@@ -72,20 +75,17 @@ class Transport:
     def value(self, kind: Type[T], method: str, path: str, body: Any = None, **options: Any) -> T:
         """The value that the coordinator answers; `options` are those of `request`."""
         response = self.request(method, path, body, **options)
-        return self._decoded(lambda: codec.loads(kind, response.content))
+        return self.decoded(response, lambda: codec.loads(kind, response.content))
 
     def values(self, kind: Type[T], field: str, path: str, params: Optional[Mapping[str, Any]] = None) -> Tuple[T, ...]:
         """The list that the coordinator answers under one field."""
-        items = self.plain("GET", path, params=params).get(field) or ()
-        return self._decoded(lambda: tuple(codec.from_json(kind, item, f"{field}[]") for item in items))
+        response = self.request("GET", path, params=params)
+        items = self._object(response).get(field) or ()
+        return self.decoded(response, lambda: tuple(codec.from_json(kind, item, f"{field}[]") for item in items))
 
     def plain(self, method: str, path: str, body: Any = None, **options: Any) -> Dict[str, Any]:
         """The JSON object that the coordinator answers; empty where it answers nothing."""
-        response = self.request(method, path, body, **options)
-        told = self._decoded(response.json) if response.content else {}
-        if not isinstance(told, dict):
-            raise CoordinatorError(f"the coordinator at {self.url} did not answer with an object", _OTHER)
-        return told
+        return self._object(self.request(method, path, body, **options))
 
     def request(
         self,
@@ -161,20 +161,37 @@ class Transport:
         except httpx.InvalidURL as error:
             raise Invalid(f"{self.url} is not the URL of a coordinator: {error}", _WRITE_URL) from error
 
+    def decoded(self, response: httpx.Response, decode: Callable[[], T]) -> T:
+        """What `decode` makes of an answer.
+
+        Raises: CoordinatorError: this version does not understand it.
+        """
+        try:
+            return decode()
+        except (ProtocolError, ValueError, TypeError) as error:
+            raise CoordinatorError(
+                f"the coordinator at {self.url} gave an answer that this version does not understand: {error}",
+                version_hint(__version__, response.headers.get(VERSION_HEADER, "")) or SAME_VERSION,
+            ) from error
+
     def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         if self._client is not None:
             self._client.close()
             self._client = None
 
+    def _object(self, response: httpx.Response) -> Dict[str, Any]:
+        told = self.decoded(response, response.json) if response.content else {}
+        if not isinstance(told, dict):
+            raise CoordinatorError(f"the coordinator at {self.url} did not answer with an object", _OTHER)
+        return told
+
     def _opened(self) -> httpx.Client:
         if self._client is None:
-            from farm import __version__
-
             # Loading the certificates of all authorities costs 0.1 s, which a plain connection does not need.
             self._client = load_httpx().Client(
                 base_url=self.url + "/api/v1",
-                headers={**self._headers, "User-Agent": f"farm/{__version__}"},
+                headers={**self._headers, VERSION_HEADER: __version__, "User-Agent": f"farm/{__version__}"},
                 verify=self.url.startswith("https:"),
             )
         return self._client
@@ -201,15 +218,6 @@ class Transport:
             error.hint = "Check FARM_URL."
         error.details.setdefault("status", response.status_code)
         return error
-
-    def _decoded(self, decode: Callable[[], T]) -> T:
-        try:
-            return decode()
-        except (ProtocolError, ValueError, TypeError) as error:
-            raise CoordinatorError(
-                f"the coordinator at {self.url} gave an answer that this version does not understand: {error}",
-                "Install the same version of farm on both sides.",
-            ) from error
 
 
 def segment(text: str) -> str:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from farm.protocol.errors import FarmError, Invalid, NotFound
+from farm.protocol.errors import FarmError, Invalid, NotFound, ProtocolError
 from orchestrator.services.caller import Caller
 from orchestrator.services.context import Context
 from orchestrator.services.monitor import Monitor
@@ -24,7 +24,7 @@ from orchestrator.services.tokens import Tokens
 from .authentication import Authentication
 from .blob_rights import BlobRights
 from .blobs import blob_routes
-from .errors import error_response, note_refusal
+from .errors import error_response, name_versions, note_refusal
 from .held import STOPPING
 from .incidents import Incidents
 from .openapi import PREFIX, blob_paths, describe
@@ -109,6 +109,8 @@ def _identify(app: Callable[[], Starlette]) -> Callable[[str], Awaitable[Caller]
 async def _told(request: Request, error: Exception) -> Response:
     refused = cast(FarmError, error)
     note_refusal(request, refused)
+    if isinstance(refused, ProtocolError):
+        name_versions(request, refused)
     return error_response(refused, request.method)
 
 
@@ -118,4 +120,5 @@ async def _nowhere(request: Request, error: Exception) -> Response:
     if refused.status_code == 404:
         told = NotFound(f"there is nothing at {request.url.path[:200]}", f"See {PREFIX}/openapi.json.")
     note_refusal(request, told)
+    name_versions(request, told)
     return JSONResponse(told.to_json(), refused.status_code, refused.headers)

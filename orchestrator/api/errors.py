@@ -7,8 +7,12 @@ import logging
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from farm import __version__
 from farm.protocol import errors
 from farm.protocol.states import AttemptEnd
+from farm.protocol.version import VERSION_HEADER, version_hint
+
+from .body import TooLarge
 
 # The row of the nearest class in the tree counts.
 STATUS: dict[type[errors.FarmError], int] = {
@@ -16,9 +20,9 @@ STATUS: dict[type[errors.FarmError], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.NoEngine: 404,
-    errors.TimedOut: 408,
     errors.Conflict: 409,
     errors.TargetUnavailable: 409,
+    TooLarge: 413,
     errors.BlobCorrupt: 422,
     errors.Invalid: 422,
     errors.Unavailable: 503,
@@ -54,6 +58,14 @@ def note_refusal(request: Request, error: errors.FarmError) -> None:
         caller = getattr(request.state, "caller", None)
         name = caller.name if caller is not None else "somebody"
         log.warning("refused %s %r to %s: %s", request.method, request.url.path[:200], name, error.message)
+
+
+def name_versions(request: Request, error: errors.FarmError) -> None:
+    """Where the coordinator did not understand what a client of farm asked: say of which versions the two are."""
+    hint = version_hint(request.headers.get(VERSION_HEADER, ""), __version__)
+    if hint:
+        error.hint = hint
+        error.details["coordinator_version"] = __version__
 
 
 def error_response(error: errors.FarmError, method: str) -> JSONResponse:

@@ -10,7 +10,9 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
+from farm import __version__
 from farm.protocol.errors import Unavailable
+from farm.protocol.version import VERSION_HEADER
 
 from .wire import FarmHttpProtocol
 
@@ -33,6 +35,7 @@ def make_server_config(app: ASGIApp) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        headers=[(VERSION_HEADER, __version__)],
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_CANCEL_S,
     )

@@ -7,7 +7,9 @@ import importlib
 import time
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Optional
 
+from farm import __version__
 from farm.protocol.errors import error_from_json
+from farm.protocol.version import VERSION_HEADER, version_hint
 
 from ..machine import Machine
 from .check import Check, fail, ok, warn
@@ -76,7 +78,8 @@ def check_broker(machine: Machine, url: Optional[str]) -> Check:
 
 def _readiness(url: str, answer: httpx.Response) -> Check:
     if answer.status_code == 200:
-        return ok("coordinator", f"{url} is ready")
+        hint = version_hint(__version__, answer.headers.get(VERSION_HEADER, ""))
+        return warn("coordinator", f"{url} is ready", hint) if hint else ok("coordinator", f"{url} is ready")
     told = _error(answer)
     return fail("coordinator", f"{url} answers {answer.status_code}: {told}", "See its log; a part it needs is down.")
 

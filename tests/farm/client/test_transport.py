@@ -12,6 +12,7 @@ from typing import Iterator, List, Tuple
 
 import pytest
 
+from farm import __version__
 from farm.client.transport import Break, Broken, Transport, load_httpx, segment
 from farm.protocol.errors import CoordinatorError, Invalid, Unavailable
 from farm.protocol.views import TokenView
@@ -112,6 +113,17 @@ def test_an_answer_that_is_not_json_is_a_sentence() -> None:
     answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello"
     with answering(answer) as (url, _), pytest.raises(CoordinatorError, match="does not understand"):
         transport(url, []).value(TokenView, "GET", "/whoami")
+
+
+def test_an_answer_of_another_version_names_both() -> None:
+    newer = raw("200 OK", {**OK, "colour": "red"}).replace(b"Connection:", b"Farm-Version: 99.1\r\nConnection:")
+    with answering(newer) as (url, heard), pytest.raises(CoordinatorError, match=r"colour: unknown field") as caught:
+        transport(url, []).value(TokenView, "GET", "/whoami")
+    assert caught.value.hint == (
+        f"The client is farm {__version__} and the coordinator is farm 99.1: "
+        f"install 99.1 at the client, or {__version__} at the coordinator."
+    )
+    assert f"Farm-Version: {__version__}".encode() in heard[0]
 
 
 def test_the_token_goes_with_every_call_and_nowhere_else() -> None:

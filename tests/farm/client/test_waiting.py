@@ -99,6 +99,8 @@ def test_the_stream_of_events_is_read_as_the_standard_says() -> None:
     assert (event.id, event.kind) == (7, "x")
     with pytest.raises(CoordinatorError, match="same version"):
         list(parse(['data: {"what": 1}', ""]))
+    with pytest.raises(CoordinatorError, match=r"the coordinator is farm 99\.1: install 99\.1 at the client"):
+        list(parse(['data: {"what": 1}', ""], "99.1"))
 
 
 def test_an_event_cut_in_the_middle_is_not_told() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterator, Tuple
 
 import pytest
 
+from farm import __version__
 from farm.device.checks import coordinator
 from farm.device.checks.check import Check, Status
 from farm.device.checks.hardware import check_cuda, check_disk, check_driver
@@ -40,6 +41,7 @@ class Coordinator(BaseHTTPRequestHandler):
 
     def _answer(self, status: int, body: Dict[str, Any]) -> None:
         self.send_response(status)
+        self.send_header("Farm-Version", self.server.version)
         self.end_headers()
         self.wfile.write(json.dumps(body).encode())
 
@@ -56,7 +58,7 @@ NOW = 1_700_000_000.0
 @pytest.fixture
 def server() -> Iterator[Any]:
     with HTTPServer(("127.0.0.1", 0), Coordinator) as running:
-        running.ready, running.now = (200, {}), NOW  # type: ignore[attr-defined]
+        running.ready, running.now, running.version = (200, {}), NOW, __version__  # type: ignore[attr-defined]
         thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield running
@@ -91,6 +93,13 @@ def test_a_ready_coordinator_and_a_good_token(server: Any) -> None:
         ("coordinator", "token", "clock"), Status.OK
     )
     assert checks["token"].found == "ci (submit)"
+
+
+def test_a_coordinator_of_another_version_is_told(server: Any) -> None:
+    server.version = "99.1"
+    check = ask(server, "good")["coordinator"]
+    assert check.status is Status.WARN
+    assert "install 99.1 at the client" in check.mend
 
 
 def test_a_revoked_token_fails_with_the_reason(server: Any) -> None:
