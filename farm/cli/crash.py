@@ -8,7 +8,7 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
-from typing import Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
 from farm import __version__
 
@@ -19,19 +19,19 @@ _EXTRAS = "coordinator for a coordinator, worker to build or to run engines"
 _SECRET_OPTIONS = ("--token",)
 
 
-def sentence_for(error: BaseException) -> str:
-    """What is wrong with this machine and nobody's bug: a path, or a package that lacks; empty for any other error."""
+def sentence_for(error: BaseException) -> Optional[Tuple[str, str]]:
+    """What is wrong with this machine and nobody's bug, a path or a package that lacks, and a hint; else None."""
     if _place()[0]:
-        return ""
+        return None
     if isinstance(error, OSError) and error.filename:
-        return f"cannot use {error.filename}: {error.strerror}. Check the path, its rights and the room on its disk."
+        return f"cannot use {error.filename}: {error.strerror}", "Check the path, its rights and the room on its disk."
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.split(".")[0] not in _OURS:
-        return f"the package {error.name} is not installed here. Install the extra that this verb needs: {_EXTRAS}."
-    return ""
+        return f"the package {error.name} is not installed here", f"Install the extra that this verb needs: {_EXTRAS}."
+    return None
 
 
-def report(error: BaseException, arguments: Sequence[str]) -> str:
-    """Write the traceback to a file; the sentence that says where. With FARM_DEBUG=1 it is shown as well."""
+def report(error: BaseException, arguments: Sequence[str]) -> Tuple[str, str]:
+    """Write the traceback to a file; what happened, and a hint that says where. FARM_DEBUG=1 shows it as well."""
     lines = [
         f"farm {__version__}, Python {platform.python_version()}, {platform.platform()}",
         "farm " + " ".join(_without_secrets(arguments)),
@@ -48,8 +48,8 @@ def report(error: BaseException, arguments: Sequence[str]) -> str:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as failure:
-        return f"{happened}, and {path} cannot be written: {failure.strerror}. Set FARM_DEBUG=1 to see it."
-    return f"{happened}. Report it with {path}."
+        return f"{happened}, and {path} cannot be written: {failure.strerror}", "Set FARM_DEBUG=1 to see it."
+    return happened, f"Report it with {path}."
 
 
 def _place() -> Tuple[bool, Path]:

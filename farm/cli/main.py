@@ -9,7 +9,7 @@ from typing import Optional, Sequence
 import click
 
 from farm import __version__
-from farm.protocol.errors import FarmError
+from farm.protocol.errors import FarmError, Invalid
 from farm.protocol.exits import Exit
 
 from .context import Connection
@@ -53,10 +53,9 @@ def run(arguments: Sequence[str]) -> int:
             # A group without a verb; older versions of click print its help and end.
             click.echo(error.format_message(), err=True)
             return int(Exit.USAGE)
-        return _told(_click_sentence(error), Exit.USAGE)
+        return _refused(arguments, _usage(error))
     except FarmError as error:
-        _tell_json(arguments, error)
-        return _told(str(error), error.exit_code)
+        return _refused(arguments, error)
     except (KeyboardInterrupt, click.Abort):
         from .console import INTERRUPTED
 
@@ -68,20 +67,25 @@ def run(arguments: Sequence[str]) -> int:
         from .crash import report, sentence_for
 
         told = sentence_for(error)
-        return _told(told, Exit.USAGE) if told else _told(report(error, arguments), Exit.COORDINATOR)
+        return _refused(arguments, Invalid(*told) if told else FarmError(*report(error, arguments)))
 
 
-def _told(sentence: str, code: int) -> int:
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {sentence}", err=True)
-    return int(code)
+def _refused(arguments: Sequence[str], error: FarmError) -> int:
+    """Say an error as one sentence, and as an object on standard output to a program that asked for JSON."""
+    if "--json" in arguments:
+        from .console import emit_json
+
+        emit_json(error.to_json())
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+    return int(error.exit_code)
 
 
-def _click_sentence(error: click.ClickException) -> str:
+def _usage(error: click.ClickException) -> Invalid:
     context = getattr(error, "ctx", None)
     told = _no_such_option(error) if isinstance(error, click.NoSuchOption) else error.format_message()
     message = " ".join(told.split()).rstrip(".")
     path = context.command_path if context else "farm"
-    return f"{message[:1].lower()}{message[1:]}{'' if message.endswith('?') else '.'} See {path} --help."
+    return Invalid(f"{message[:1].lower()}{message[1:]}", f"See {path} --help.")
 
 
 def _no_such_option(error: click.NoSuchOption) -> str:
@@ -91,14 +95,6 @@ def _no_such_option(error: click.NoSuchOption) -> str:
     names = [name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)]
     near_ones = near(error.option_name, [name for name in names if name.startswith("-")])
     return f"there is no option {error.option_name!r}{or_else(near_ones)}"
-
-
-def _tell_json(arguments: Sequence[str], error: FarmError) -> None:
-    """A program that asked for JSON gets the error as such, too."""
-    if "--json" in arguments:
-        from .console import emit_json
-
-        emit_json(error.to_json())
 
 
 def _drop_output() -> None:

@@ -48,7 +48,8 @@ class FarmError(Exception):
         self.details = details
 
     def __str__(self) -> str:
-        return f"{self.message}. {self.hint}" if self.hint else self.message
+        end = "" if self.message.endswith("?") else "."
+        return f"{self.message}{end} {self.hint}" if self.hint else self.message
 
     def to_json(self) -> Dict[str, Any]:
         """The body of an HTTP error answer."""

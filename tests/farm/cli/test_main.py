@@ -111,6 +111,25 @@ def test_an_error_is_json_too_when_json_is_asked_for(farm: Farm) -> None:
     assert told.err.startswith("error: there is no none")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["submti"], "there is no verb 'submti'; did you mean 'submit'?", "See farm --help."),
+        (["submit", "--nothing"], "there is no option '--nothing'", "See farm submit --help."),
+        (["list", "--limit", "x"], "invalid value for '--limit': 'x' is not a valid integer", "See farm list --help."),
+        (["fetch"], "missing argument 'NAME'", "See farm fetch --help."),
+        (["devices", "show"], "missing argument 'DEVICE'", "See farm devices show --help."),
+    ],
+)
+def test_a_wrong_use_is_json_too_when_json_is_asked_for(process: Farm, arguments: Any, message: str, hint: str) -> None:
+    told = process(*arguments, "--json")
+    assert told.code == 2
+    error = json.loads(told.out)["error"]
+    assert error.pop("message").startswith(message)
+    assert error == {"code": "invalid", "hint": hint, "details": {}}
+    assert (told.err.startswith(f"error: {message}"), len(told.err.splitlines())) == (True, 1)
+
+
 def test_a_wrong_token_is_code_9(farm: Farm) -> None:
     told = farm("list", "--token", "wrong")
     assert (told.code, told.out) == (9, "")
@@ -136,6 +155,11 @@ def test_what_nobody_foresaw_is_a_sentence_and_a_file(farm: Farm, environ: Dict[
     assert told.code == 9
     assert "this should not have happened: ZeroDivisionError: deep inside" in told.err
     assert "Traceback" not in told.err
+    error = json.loads(farm("list", "--json").out)["error"]
+    assert (error["code"], error["message"]) == (
+        "error",
+        "this should not have happened: ZeroDivisionError: deep inside",
+    )
     path = Path(told.err.split()[-1].rstrip("."))
     assert path.parent == Path(environ["HOME"]) / ".cache" / "farm"
     text = path.read_text()
