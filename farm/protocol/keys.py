@@ -47,6 +47,7 @@ class RequestKey:
     Attributes:
         model: Digest of the model.
         plugins: Plugin name to the digest of its source with `common/`.
+        timing_cache: `shared` whatever that cache holds, `certified:` with the digest of a pinned one, or `none`.
     """
 
     model: str

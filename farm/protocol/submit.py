@@ -11,6 +11,7 @@ from .keys import RequestKey
 from .model import ModelManifest
 from .options import BenchmarkPolicy, BuildOptions, Precision, ReferencePolicy, VerifyPolicy
 from .requirement import Tier
+from .timing import TimingCacheUse
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class SubmitAsk:
     force: bool = False
     accept_degraded: bool = False
     idempotency: Optional[str] = None
+    timing_cache: TimingCacheUse = TimingCacheUse.SHARED
 
 
 @dataclass(frozen=True)

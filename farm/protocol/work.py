@@ -18,6 +18,7 @@ from .options import BenchmarkPolicy, VerifyPolicy
 from .report import BenchmarkReport, Failure, VerificationReport
 from .requirement import EngineRequirement
 from .states import Role, State
+from .timing import TimingCacheGiven
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,7 @@ class BuildWork:
 
     Attributes:
         deadline_s: The child is killed after so long.
+        timing_cache: None where it shall do without.
     """
 
     build: str
@@ -162,6 +164,7 @@ class BuildWork:
     benchmark: BenchmarkPolicy
     deadline_s: float
     reuse: Optional[ReuseEngine] = None
+    timing_cache: Optional[TimingCacheGiven] = None
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,13 @@ class TokenAsk:
 
 
 @dataclass(frozen=True)
+class CertifyAsk:
+    """Which state of a timing cache to pin; None is the one that builds are given now."""
+
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
 class DeviceAsk:
     """A recorded device."""
 

@@ -17,6 +17,7 @@ from orchestrator.store.queue import Claimant
 from .caller import Caller
 from .context import Context
 from .ids import new_id
+from .timing_caches import given
 from .transaction import Transaction
 
 
@@ -147,6 +148,7 @@ def _build_work(context: Context, connection: Connection, build: BuildRow, prepa
         benchmark=build.benchmark_policy,
         deadline_s=context.policy.build_deadline_s,
         reuse=_reuse(connection, build),
+        timing_cache=given(connection, build),
     )
 
 

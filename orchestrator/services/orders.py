@@ -16,7 +16,7 @@ from orchestrator.rules.references import preparation_key
 
 @dataclass(frozen=True)
 class Order:
-    """One target of a submission, resolved."""
+    """One target of a submission, resolved; `problem` says why it cannot be built, in one sentence."""
 
     model_name: str
     key: RequestKey
@@ -24,6 +24,7 @@ class Order:
     wanted: Wanted
     priority: int
     force: bool
+    problem: str = ""
 
     @property
     def target(self) -> BuildTarget:
@@ -41,16 +42,19 @@ class Order:
         return self.wanted.benchmark_digest
 
 
-def order(ask: SubmitAsk, recipe: PreparationRecipe, target: BuildTarget) -> Order:
-    """What this submission orders for one target."""
+def order(
+    ask: SubmitAsk, recipe: PreparationRecipe, target: BuildTarget, timing_cache: str = "none", problem: str = ""
+) -> Order:
+    """What this submission orders for one target; `timing_cache` is the word of its key."""
     preparation = preparation_key(ask, recipe)
     return Order(
         model_name=ask.name,
-        key=RequestKey(preparation.model, recipe, ask.options, target),
+        key=RequestKey(preparation.model, recipe, ask.options, target, timing_cache=timing_cache),
         preparation=preparation,
         wanted=wanted(ask, preparation.digest),
         priority=ask.priority,
         force=ask.force,
+        problem=problem,
     )
 
 

@@ -38,7 +38,7 @@ def plan(context: Context, ask: SubmitAsk) -> Plan:
 def _row(context: Context, connection: Connection, resolved: Resolved, order: Order, host: bool) -> PlanRow:
     target, how = resolved.target, mechanism(resolved.target, order.key.options)
     prospect = look(connection, order, context.blobs.exists)
-    problems = list(how.problems)
+    problems = [*how.problems, *filter(None, [order.problem])]
     if not resolved.recorded and not host:
         problems.append("no host has enrolled to prepare models")
     return PlanRow(

@@ -21,6 +21,7 @@ class Policy:
         build_deadline_s: A child is killed after so long.
         keep_engines: Engines of one name and target that garbage collection keeps, newest first.
         keep_s: Age below which nothing is collected.
+        timing_cache_bytes: A timing cache that grew beyond it is not taken.
     """
 
     lease_ttl_s: float = 60.0
@@ -35,3 +36,4 @@ class Policy:
     build_deadline_s: float = 6 * 3600.0
     keep_engines: int = 3
     keep_s: float = 24 * 3600.0
+    timing_cache_bytes: int = 256 << 20

@@ -24,6 +24,7 @@ from .ids import new_id
 from .orders import Order, order
 from .placing import Place, place
 from .submission_views import view
+from .timing_caches import word_for
 from .transaction import Transaction
 
 _MOST_TARGETS = 256
@@ -113,7 +114,10 @@ def orders_of(
     found = resolve(ask.targets, offers.words(connection), offers.offers(connection))
     tools = offers.host_tools(connection, at - context.policy.gone_s)
     recipes = [recipe_for(ask.steps, tools, mechanism(item.target, ask.options).steps) for item in found]
-    return tuple((item, order(ask, recipe, item.target)) for item, recipe in zip(found, recipes, strict=True))
+    return tuple(
+        (item, order(ask, recipe, item.target, *word_for(connection, ask.timing_cache, item.target)))
+        for item, recipe in zip(found, recipes, strict=True)
+    )
 
 
 def blobs_of(ask: SubmitAsk) -> dict[str, int | None]:
@@ -190,7 +194,7 @@ def _check_buildable(
                 f"{resolved.word!r} is served only by recorded devices ({', '.join(resolved.devices)})",
                 "Start a worker on such a device; `farm plan` works without.",
             )
-        problems = mechanism(resolved.target, ordered.key.options).problems
+        problems = (*mechanism(resolved.target, ordered.key.options).problems, *filter(None, [ordered.problem]))
         if problems:
             raise Unsupported(f"{resolved.word}: {problems[0]}", "`farm plan` shows what each target can do.")
     if not offers.host_tools(connection, at - context.policy.gone_s):

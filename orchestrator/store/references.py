@@ -12,9 +12,11 @@ from farm.protocol.keys import RequestKey
 from farm.protocol.model import ModelManifest
 from farm.protocol.states import State
 from farm.protocol.submit import SubmitAsk
+from farm.protocol.timing import pinned
 from farm.protocol.work import Prepared
 from orchestrator.rules.retention import StoredEngine
 
+from . import timing_caches
 from .tables import attempt, blob, build, engine, engine_blob, model, preparation, request, submission, tag
 
 
@@ -25,6 +27,7 @@ def blobs(connection: Connection) -> frozenset[str]:
     found.update(_of_preparations(connection))
     found.update(_of_submissions(connection))
     found.update(_of_logs(connection))
+    found.update(timing_caches.needed(connection))
     return frozenset(found)
 
 
@@ -91,6 +94,7 @@ def forget_blobs(connection: Connection, gone: tuple[str, ...]) -> None:
     """Drop the rows of blobs that were deleted."""
     for first in range(0, len(gone), 500):
         connection.execute(delete(blob).where(blob.c.sha256.in_(gone[first : first + 500])))
+        timing_caches.forget(connection, gone[first : first + 500])
 
 
 def _of_engines(connection: Connection) -> Iterator[str]:
@@ -128,9 +132,8 @@ def _of_submissions(connection: Connection) -> Iterator[str]:
         yield from (item for item in brought if item)
     # A build that other submissions joined may outlive the one that brought its calibration data.
     for text in connection.execute(select(build.c.spec).where(build.c.active)).scalars():
-        calibration = loads(RequestKey, text).options.calibration
-        if calibration:
-            yield calibration
+        key = loads(RequestKey, text)
+        yield from filter(None, (key.options.calibration, pinned(key.timing_cache)))
 
 
 def _of_logs(connection: Connection) -> Iterator[str]:

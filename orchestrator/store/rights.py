@@ -9,8 +9,11 @@ from sqlalchemy import Connection, and_, select
 from farm.protocol.codec import loads
 from farm.protocol.keys import PreparationKey, RequestKey
 from farm.protocol.model import ModelManifest
+from farm.protocol.timing import TimingCacheUse, pinned
 from farm.protocol.work import Prepared
+from orchestrator.rules.timing_caches import timing_class
 
+from . import timing_caches
 from .tables import attempt, build, device, engine_blob, model, preparation
 
 
@@ -48,7 +51,12 @@ def _of_build(connection: Connection, build_id: str) -> frozenset[str]:
         .where(build.c.id == build_id)
     )
     row = connection.execute(query).one()
-    digests = {loads(RequestKey, row.spec).options.calibration}
+    key = loads(RequestKey, row.spec)
+    digests = {key.options.calibration, pinned(key.timing_cache)}
+    shared = timing_class(key.target) if key.timing_cache == TimingCacheUse.SHARED else None
+    if shared:
+        # Also those that others made since this build was claimed: to merge with.
+        digests |= timing_caches.digests(connection, shared.id)
     if row.prepared:
         prepared = loads(Prepared, row.prepared)
         digests |= {prepared.reference_inputs, prepared.reference_outputs, *(item.sha256 for item in prepared.files)}

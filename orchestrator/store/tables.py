@@ -6,6 +6,7 @@ from .schema.base import metadata
 from .schema.engines import benchmark, engine, engine_blob, verification
 from .schema.fleet import device, device_target, target_word, token
 from .schema.models import blob, model, preparation, tag
+from .schema.timing_caches import timing_cache, timing_cache_version
 from .schema.work import attempt, build, event, request, submission
 
 __all__ = [
@@ -25,6 +26,8 @@ __all__ = [
     "submission",
     "tag",
     "target_word",
+    "timing_cache",
+    "timing_cache_version",
     "token",
     "verification",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import administration, builds, catalog, fleet, following, submissions, workers
+from . import administration, builds, catalog, fleet, following, submissions, timing_caches, workers
 
 GROUPS = (
     submissions.endpoints,
@@ -11,5 +11,6 @@ GROUPS = (
     catalog.endpoints,
     fleet.endpoints,
     workers.endpoints,
+    timing_caches.endpoints,
     administration.endpoints,
 )
