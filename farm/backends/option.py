@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Tuple
 
 from farm.protocol.options import Precision
 
@@ -15,22 +15,22 @@ class Option:
     Attributes:
         allowed: The values it may have, in words.
         accepts: True for such a value.
-        only_for: The one precision that uses it; None where all do.
+        only_for: The precisions that use it; empty where all do.
         absent: Why this version has no such option, as the second half of a sentence; empty where it has it.
     """
 
     allowed: str
     accepts: Callable[[Any], bool]
-    only_for: Optional[Precision] = None
+    only_for: Tuple[Precision, ...] = ()
     absent: str = ""
 
 
-def one_of(words: Tuple[str, ...], only_for: Optional[Precision] = None) -> Option:
+def one_of(words: Tuple[str, ...], *only_for: Precision) -> Option:
     """One of these words."""
     return Option("one of " + ", ".join(words), lambda value: value in words, only_for)
 
 
-def switch(only_for: Optional[Precision] = None) -> Option:
+def switch(*only_for: Precision) -> Option:
     """On or off."""
     return Option("true or false", lambda value: type(value) is bool, only_for)
 

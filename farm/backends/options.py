@@ -77,5 +77,5 @@ def _problems(name: str, known: Dict[str, Option], options: BuildOptions) -> Ite
             yield f"{name} has no option {word!r}: {option.absent}"
         elif not option.accepts(value):
             yield f"{name} cannot honour {word} = {value!r}, which may be {option.allowed}"
-        elif option.only_for not in (None, options.precision):
-            yield f"{name} uses {word} only for {option.only_for}, not for {options.precision}"
+        elif option.only_for and options.precision not in option.only_for:
+            yield f"{name} uses {word} only for {', '.join(option.only_for)}, not for {options.precision}"

@@ -11,9 +11,9 @@ from farm.protocol.errors import Unsupported
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.target import BuildTarget
 
-# What makes a graph of these types. int8 is not here: its samples go to the device, which puts Q/DQ in.
+# What makes a graph of these types. int8 and FP8 are not here: their samples go to the device, which puts Q/DQ in.
 STEP_OF_TYPES = {Types.FLOAT16: "float16", Types.MIXED: "mixed"}
-# What a graph is without any step, or becomes on the device; FP8 has to be exported so.
+# What a graph is without any step, or becomes on the device.
 _MADE_ELSEWHERE = (Types.AS_EXPORTED, Types.INT8, Types.FP8)
 _ONNXRUNTIME = {
     Precision.FP32: "float32, the graph as it is",
@@ -82,7 +82,7 @@ def _step_of(types: Types) -> tuple[str, ...]:
 def _calibration_problems(target: BuildTarget, options: BuildOptions) -> list[str]:
     if options.precision is Precision.INT8 and options.calibration is None and target.backend == "onnxruntime":
         return [f"{_name(target)} needs calibration data for --precision int8"]
-    if options.calibration is not None and options.precision not in (Precision.INT8, Precision.BEST):
+    if options.calibration is not None and options.precision not in (Precision.INT8, Precision.FP8, Precision.BEST):
         return [f"{_name(target)} would not use the calibration data for --precision {options.precision}"]
     return []
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Dict, Iterator, Optional, Tuple
 
 from farm.protocol.options import BuildOptions, Precision
-from farm.protocol.target import BuildTarget
+from farm.protocol.target import AHEAD_OF_TIME, BuildTarget
 
 from .capabilities import capabilities_of
 from .symbol import Version
+from .values import RTX_DEFAULT_CARDS, compute_capabilities
 from .version import spelled
 
 # Compute capability to the first version that runs on it and the first later one that does not; absent where no
@@ -27,11 +28,24 @@ _COMPATIBLE_FROM = {"ampere+": "8.0", "sameComputeCapability": "7.5"}
 
 
 def hardware_problems(target: BuildTarget, options: BuildOptions) -> Tuple[str, ...]:
-    """Why the card of a TensorRT target cannot honour the options: a sentence each, naming both.
+    """Why the card of a TensorRT target, or those it is told, cannot honour the options: a sentence each, naming both.
 
     Raises: Unsupported: farm does not know this version.
     """
-    return tuple(_problems(target, options)) if target.gpu else ()
+    if target.gpu:
+        return tuple(_problems(target, options))
+    return tuple(_problems_ahead(target, options)) if target.backend in AHEAD_OF_TIME else ()
+
+
+def cards_ahead(options: BuildOptions) -> Tuple[str, ...]:
+    """The compute capabilities that an engine is built for ahead of time.
+
+    Returns: Those that were told, else the usual ones as far as they have the precision.
+    """
+    told = options.backend_options.get("computeCapabilities")
+    if told is not None:
+        return compute_capabilities(told)
+    return tuple(card for card in RTX_DEFAULT_CARDS if not lacks(options.precision, card))
 
 
 def lacks(precision: Precision, compute_capability: Optional[str]) -> str:
@@ -40,6 +54,18 @@ def lacks(precision: Precision, compute_capability: Optional[str]) -> str:
     if first is None or compute_capability is None or _number(compute_capability) >= _number(first):
         return ""
     return f"{precision} begins with compute capability {first}, this is {compute_capability}"
+
+
+def _problems_ahead(target: BuildTarget, options: BuildOptions) -> Iterator[str]:
+    try:
+        cards = cards_ahead(options)
+    except (TypeError, ValueError):  # told among the problems of the options
+        return
+    for card in cards:
+        lacking = lacks(options.precision, card)
+        if lacking:
+            name = f"{target.backend} {target.backend_version}"
+            yield f"{name} cannot build --precision {options.precision} for computeCapabilities {card}: {lacking}"
 
 
 def _number(compute_capability: str) -> Version:

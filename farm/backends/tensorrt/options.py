@@ -6,7 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import Dict, FrozenSet, Optional
 
-from ..onnxruntime import QUANTIZER
+from farm.protocol.options import Precision
+
+from ..onnxruntime import quantizer
 from ..option import Option, one_of, read, switch, whole
 from .capabilities import SYMBOLS, TensorRtCapabilities, Typing
 from .values import HARDWARE_LEVELS, POOLS, RTX_CARDS, TILING_LEVELS, VERBOSITIES, compute_capabilities, memory_pools
@@ -89,7 +91,7 @@ def _options(backend: str, capabilities: TensorRtCapabilities) -> Dict[str, Opti
         "noCompilationCache": switch(),
         "profilingVerbosity": one_of(verbosities),
         "verbose": switch(),
-        **QUANTIZER,
+        **quantizer(Precision.INT8, Precision.FP8, Precision.BEST),
     }
 
 

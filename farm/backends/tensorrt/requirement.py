@@ -8,7 +8,7 @@ from farm.protocol.options import BuildOptions
 from farm.protocol.requirement import EngineRequirement, requirement_from_target
 from farm.protocol.target import AHEAD_OF_TIME, BuildTarget
 
-from .values import RTX_DEFAULT_CARDS, compute_capabilities
+from .hardware import cards_ahead
 
 
 def engine_requirement(target: BuildTarget, options: BuildOptions) -> EngineRequirement:
@@ -19,9 +19,7 @@ def engine_requirement(target: BuildTarget, options: BuildOptions) -> EngineRequ
     """
     asked = options.backend_options
     if target.backend in AHEAD_OF_TIME:
-        told = asked.get("computeCapabilities")
-        cards = RTX_DEFAULT_CARDS if told is None else compute_capabilities(told)
-        return replace(requirement_from_target(target), compute_capabilities=cards)
+        return replace(requirement_from_target(target), compute_capabilities=cards_ahead(options))
     return requirement_from_target(
         target,
         hardware_compatible=asked.get("hardwareCompatibilityLevel") == "ampere+",

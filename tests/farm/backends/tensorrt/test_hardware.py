@@ -70,3 +70,15 @@ def test_what_a_card_can_honour() -> None:
     compatible = {"hardwareCompatibilityLevel": "sameComputeCapability"}
     assert problems(target("10.9.0.34", "7.5"), BuildOptions(backend_options=compatible)) == ()
     assert problems(V100, BuildOptions(backend_options={"hardwareCompatibilityLevel": "none"})) == ()
+
+
+def test_cards_that_are_told_must_have_the_precision() -> None:
+    ahead = BuildTarget("tensorrt_rtx", "1.7.1.116", "linux-x86_64", "glibc-2.36")
+    (problem,) = problems(ahead, BuildOptions(Precision.FP8, backend_options={"computeCapabilities": "8.6,8.9"}))
+    assert problem == (
+        "tensorrt_rtx 1.7.1.116 cannot build --precision fp8 for computeCapabilities 8.6: "
+        "fp8 begins with compute capability 8.9, this is 8.6"
+    )
+    assert problems(ahead, BuildOptions(Precision.FP8)) == ()
+    (problem,) = problems(ahead, BuildOptions(Precision.BF16, backend_options={"computeCapabilities": "7.5"}))
+    assert "bf16 begins with compute capability 8.0" in problem

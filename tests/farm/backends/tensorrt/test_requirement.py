@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from farm.backends.tensorrt.requirement import engine_requirement
-from farm.protocol.options import BuildOptions
+from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.requirement import EngineRequirement
 from farm.protocol.target import BuildTarget, GpuClass
 
@@ -34,3 +34,8 @@ def test_an_engine_built_ahead_of_time_is_for_the_cards_that_were_told() -> None
     assert asks(AHEAD).compute_capabilities == ("8.0", "8.6", "8.9", "12.0")
     told = asks(AHEAD, computeCapabilities="sm86,89")
     assert (told.gpu, told.compute_capabilities) == (None, ("8.6", "8.9"))
+
+
+def test_the_usual_cards_are_those_that_have_the_precision() -> None:
+    ahead = engine_requirement(AHEAD, BuildOptions(Precision.FP8))
+    assert ahead.compute_capabilities == ("8.9", "12.0")

@@ -14,7 +14,7 @@ from typing import ClassVar
 from farm.backends.options import check_target
 from farm.backends.tensorrt.capabilities import capabilities_of
 from farm.backends.tensorrt.logger import Sayings
-from farm.backends.tensorrt.precision import Types, meaning, possible
+from farm.backends.tensorrt.precision import meaning, possible
 from farm.backends.tensorrt.requirement import engine_requirement
 from farm.protocol.options import BuildOptions
 from farm.protocol.target import BuildTarget
@@ -62,7 +62,7 @@ class TensorRtBuilder(Builder):
         check(order, capabilities.name)
         check_types(order.model, means, capabilities.name)
         trt = library(capabilities)
-        model, quantized = quantize(order, capabilities.name) if means.types is Types.INT8 else (order.model, {})
+        model, quantized = quantize(order, means.types, capabilities.name)
         assembly = Assembly(trt, capabilities, means, Sayings(bool(options.backend_options.get("verbose"))))
         assembly.read(model)
         effective = {**make_plan(assembly, order, means, order.output / ENGINE_FILE), **quantized}

@@ -6,6 +6,7 @@ from typing import Any, Dict, Mapping, Tuple
 
 from farm.backends.tensorrt import values
 from farm.backends.tensorrt.capabilities import TensorRtCapabilities
+from farm.backends.tensorrt.hardware import cards_ahead
 from farm.backends.tensorrt.precision import FLAGS, Meaning
 
 from ..base import BuildOrder
@@ -65,8 +66,8 @@ def configure(assembly: Assembly, order: BuildOrder, means: Meaning, rung: Rung)
         told["tactic_sources"] = list(rung.tactic_sources)
     _effort(trt, config, options)
     _switches(trt, config, options)
-    if "computeCapabilities" in options:
-        _target(trt, config, values.compute_capabilities(options["computeCapabilities"]))
+    if assembly.capabilities.compute_capabilities:
+        _target(trt, config, cards_ahead(order.options))
     add_profiles(assembly.builder, assembly.network, config, order)
     return config, told
 

@@ -14,7 +14,6 @@ _ELEMENTS = {
     Types.FLOAT16: ("FLOAT16",),
     Types.MIXED: ("FLOAT16",),
     Types.BFLOAT16: ("BFLOAT16",),
-    Types.FP8: ("FLOAT8E4M3FN", "FLOAT8E5M2"),
 }
 
 
