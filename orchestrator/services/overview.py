@@ -21,7 +21,7 @@ class Glance:
 def tables(context: Context) -> tuple[Glance, ...]:
     """The tables of the home page."""
     devices = tuple(
-        (view.name, str(view.state), ", ".join(view.targets), view.last_seen_at or "never")
-        for view in fleet.every(context)
+        (item.name, str(item.state), ", ".join(item.labels), item.last_seen_at or "never")
+        for item in fleet.standings(context)
     )
     return (Glance("Devices", ("name", "state", "builds for", "last seen"), devices, "No device has enrolled yet."),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -49,6 +49,7 @@ class DeviceStand:
     """What of a device tells its state."""
 
     id: str
+    name: str
     recorded: bool
     retired: bool
     draining: bool
@@ -57,12 +58,12 @@ class DeviceStand:
 
 
 def stands(connection: Connection) -> tuple[DeviceStand, ...]:
-    """How all devices stand that are not retired."""
-    columns = (device.c[name] for name in ("id", "recorded", "retired", "draining", "slots", "last_seen_at"))
-    rows = connection.execute(select(*columns).where(~device.c.retired))
+    """How all devices stand that are not retired, by name."""
+    columns = (device.c[item.name] for item in fields(DeviceStand))
+    rows = connection.execute(select(*columns).where(~device.c.retired).order_by(device.c.name))
     return tuple(
-        DeviceStand(row.id, row.recorded, row.retired, row.draining, names_of(row.slots), row.last_seen_at)
-        for row in rows
+        DeviceStand(device_id, name, recorded, retired, draining, names_of(slots), last_seen_at)
+        for device_id, name, recorded, retired, draining, slots, last_seen_at in rows
     )
 
 
