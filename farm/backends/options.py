@@ -13,6 +13,7 @@ from .option import Option
 from .tensorrt.capabilities import capabilities_of
 from .tensorrt.hardware import hardware_problems
 from .tensorrt.options import tensorrt_options
+from .tensorrt.switches import profile_problems
 
 TENSORRT = ("tensorrt", "tensorrt_rtx", "trtexec")
 
@@ -35,6 +36,8 @@ def problems(target: BuildTarget, options: BuildOptions) -> Tuple[str, ...]:
         found = option_problems(target.backend, target.backend_version, options)
         if target.backend in TENSORRT:
             found += hardware_problems(target, options)
+        if target.backend == "trtexec":
+            found += profile_problems(target.backend_version, options)
     except Unsupported as error:
         return (error.message,)
     return found

@@ -11,6 +11,7 @@ from farm.protocol.options import Precision
 from ..onnxruntime import quantizer
 from ..option import Option, one_of, read, switch, whole
 from .capabilities import SYMBOLS, TensorRtCapabilities, Typing
+from .switches import SWITCHES, absence, has
 from .values import HARDWARE_LEVELS, POOLS, RTX_CARDS, TILING_LEVELS, VERBOSITIES, compute_capabilities, memory_pools
 from .values import tactic_sources as read_sources
 from .version import spelled
@@ -50,7 +51,10 @@ def tensorrt_options(backend: str, capabilities: TensorRtCapabilities) -> Dict[s
     """Each option of `tensorrt`, `tensorrt_rtx` or `trtexec`, with the reason where this version cannot honour it."""
     rtx, found = capabilities.rtx, {}
     for name, option in _options(backend, capabilities).items():
-        found[name] = replace(option, absent=_absent(name, capabilities))
+        absent = _absent(name, capabilities)
+        if not absent and backend == "trtexec" and name in SWITCHES and not has(name, capabilities):
+            absent = absence(name)
+        found[name] = replace(option, absent=absent)
     found["computeCapabilities"] = replace(
         read(f"compute capabilities such as 8.6,8.9 of {', '.join(RTX_CARDS)}; 7.5 alone", _cards),
         absent="" if rtx else "it builds for the card it runs on",
@@ -92,6 +96,7 @@ def _options(backend: str, capabilities: TensorRtCapabilities) -> Dict[str, Opti
         "profilingVerbosity": one_of(verbosities),
         "verbose": switch(),
         **quantizer(Precision.INT8, Precision.FP8, Precision.BEST),
+        **({"ownBenchmark": switch()} if backend == "trtexec" else {}),
     }
 
 
