@@ -47,6 +47,25 @@ class AttemptView:
 
 
 @dataclass(frozen=True)
+class ProgressView:
+    """How far an active build is.
+
+    Attributes:
+        phase: Of its stage, in the words of the backend; empty where that tells none.
+        percent: Of the steps of the backend that are done; steps take unlike times. None where it does not count.
+        elapsed_s: Since its device took it.
+        estimate_s: An estimate of the whole time from the farm's own history; None where there is none.
+        estimate_from: What the estimate was made from, such as `3 builds of this model`.
+    """
+
+    phase: str = ""
+    percent: Optional[float] = None
+    elapsed_s: float = 0.0
+    estimate_s: Optional[float] = None
+    estimate_from: str = ""
+
+
+@dataclass(frozen=True)
 class PreparationView:
     """One preparation with its attempts, oldest first."""
 
@@ -65,6 +84,7 @@ class RequestView:
         target: The word the user typed (of a filter or `all`: the label of what it resolved to).
         exit_code: What a waiting command would answer for it; None while it is active.
         reason: Why it ended, or what it waits for; one sentence.
+        progress: While a device works on it.
     """
 
     id: str
@@ -77,6 +97,7 @@ class RequestView:
     engine: Optional[str] = None
     exit_code: Optional[int] = None
     reason: str = ""
+    progress: Optional[ProgressView] = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +134,7 @@ class BuildView:
     attempts: Tuple[AttemptView, ...] = ()
     estimate_s: Optional[float] = None
     waiting_for: str = ""
+    progress: Optional[ProgressView] = None
 
 
 @dataclass(frozen=True)

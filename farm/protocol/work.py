@@ -203,6 +203,20 @@ class StageReport:
 
 
 @dataclass(frozen=True)
+class ProgressReport:
+    """How far a build is inside its stage. Told now and then; a lost one costs nothing.
+
+    Attributes:
+        phase: In the words of the backend.
+        share: Of its steps that are done, from 0 to 1, which is no share of the time; None where it does not count.
+    """
+
+    token: int
+    phase: str
+    share: Optional[float] = None
+
+
+@dataclass(frozen=True)
 class PreparationResult:
     """A preparation is complete; its blobs are stored."""
 

@@ -9,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 from farm.protocol.codec import dumps
 from farm.protocol.errors import Invalid
 from farm.protocol.views import Event
-from orchestrator.services import events, logs
+from orchestrator.services import events, logs, progress
 from orchestrator.services.signals import EVENTS
 
 from .asks import EventsQuery, LogQuery
@@ -28,7 +28,8 @@ async def event_stream(call: Call[None, EventsQuery]) -> Response:
     """Events as they become visible.
 
     Nothing is queued for a client: each is read from the table when the client takes it, so that a slow one costs
-    nothing, and one that comes back after a restart goes on behind the last event it saw.
+    nothing, and one that comes back after a restart goes on behind the last event it saw. Between them, without an
+    id, comes how far running builds are, of which only the newest word of each is told.
     """
     seen = _resume_at(call)
     if seen is None:
@@ -39,18 +40,24 @@ async def event_stream(call: Call[None, EventsQuery]) -> Response:
 async def _events(call: Call[None, EventsQuery], seen: int) -> AsyncIterator[str]:
     yield "retry: 500\n\n"
     opened = call.request.app.state.traffic.stream("events")
-    with opened, call.context.signals.watch(EVENTS, STOPPING) as watch:
+    wanted = (call.query.submission, call.query.build)
+    board, told = call.context.progress, call.context.progress.newest
+    with opened, call.context.signals.watch(EVENTS, STOPPING, progress.topic(*wanted)) as watch:
         while not call.request.app.state.stopping:
-            found = await call.wait(events.after, call.context, seen, call.query.submission, call.query.build)
+            found = await call.wait(events.after, call.context, seen, *wanted)
             for event in found:
                 seen = event.id
-                yield _message(event)
-            if not found and not await watch.wait(PING_S):
+                yield _message(event, f"id: {event.id}\n")
+            further = board.after(told, *wanted)
+            for word in further:
+                told = max(told, word.number)
+                yield _message(progress.event(word, seen))
+            if not (found or further) and not await watch.wait(PING_S):
                 yield ": ping\n\n"
 
 
-def _message(event: Event) -> str:
-    return f"id: {event.id}\nevent: {event.kind}\ndata: {dumps(event)}\n\n"
+def _message(event: Event, place: str = "") -> str:
+    return f"{place}event: {event.kind}\ndata: {dumps(event)}\n\n"
 
 
 def _resume_at(call: Call[None, EventsQuery]) -> int | None:

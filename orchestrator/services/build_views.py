@@ -10,15 +10,17 @@ from typing import Any
 from farm.protocol.codec import digest
 from farm.protocol.errors import NotFound, TargetUnavailable
 from farm.protocol.options import Precision
-from farm.protocol.states import State
+from farm.protocol.states import LEASED_STATES, State
 from farm.protocol.views import AttemptView, BuildView, PreparationView, StageTiming
 from orchestrator.rules.targets import matching
 from orchestrator.store import attempts, build_lists, builds, offers, preparations
 from orchestrator.store.attempts import AttemptRow
 from orchestrator.store.build_lists import BuildListing as BuildListing  # callers of `find` make one
+from orchestrator.store.build_lists import Running
 from orchestrator.store.builds import BuildRow
 from orchestrator.store.database import Connection
 
+from . import progress
 from .clock import iso, iso_or_none
 from .context import Context
 from .outlook import Outlook
@@ -73,10 +75,14 @@ def _views(context: Context, connection: Connection, rows: Sequence[BuildRow]) -
     for item, name in attempts.of_work(connection, tuple(tried)):
         tried[item.work_id].append(_attempt(item, name))
     outlook = Outlook(context, connection, rows)
-    return tuple(_build(outlook, row, tuple(tried[row.id])) for row in rows)
+    at_work = build_lists.running(connection, {row.id: row.state for row in rows if row.state in LEASED_STATES})
+    return tuple(_build(context, row, tuple(tried[row.id]), outlook, at_work.get(row.id)) for row in rows)
 
 
-def _build(outlook: Outlook, row: BuildRow, tried: tuple[AttemptView, ...]) -> BuildView:
+def _build(
+    context: Context, row: BuildRow, tried: tuple[AttemptView, ...], outlook: Outlook, running: Running | None
+) -> BuildView:
+    estimate = outlook.estimate(row)
     return BuildView(
         id=row.id,
         model_name=row.model_name,
@@ -91,8 +97,9 @@ def _build(outlook: Outlook, row: BuildRow, tried: tuple[AttemptView, ...]) -> B
         engine=row.engine_id,
         failure=row.failed_with,
         attempts=tried,
-        estimate_s=outlook.estimate_s(row),
+        estimate_s=estimate.seconds if estimate else None,
         waiting_for=outlook.waits_for(row),
+        progress=progress.view(context, running, estimate) if running else None,
     )
 
 

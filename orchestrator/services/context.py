@@ -15,6 +15,7 @@ from .clock import Clock, steady_clock
 from .estimates import Estimates
 from .log_port import LiveLogs
 from .policy import Policy
+from .progress_board import Board
 from .signals import Signals
 from .tally import Tally
 from .transaction import Transaction
@@ -36,6 +37,7 @@ class Context:
     clock: Clock = field(default_factory=steady_clock)
     signals: Signals = field(default_factory=Signals)
     estimates: Estimates = field(default_factory=Estimates)
+    progress: Board = field(default_factory=Board)
     tally: Tally = field(default_factory=Tally)
     policy: Policy = field(default_factory=Policy)
 

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from functools import cached_property
 
 from farm.protocol.states import ENDED_STATES, State
-from orchestrator.store import offers
-from orchestrator.store.build_lists import Standing, Times
+from orchestrator.rules.estimates import Estimate, Took, Wanted, estimate
+from orchestrator.store import build_lists, offers
+from orchestrator.store.build_lists import Standing
 from orchestrator.store.database import Connection
 
 from .context import Context
@@ -20,11 +21,16 @@ class Outlook:
         self._context = context
         self._connection = connection
         self._seen_after = context.clock() - context.policy.gone_s
-        self._active = {build.target_digest for build in builds if build.state not in ENDED_STATES}
+        active = [build for build in builds if build.state not in ENDED_STATES]
+        self._active = {build.target_digest for build in active}
+        self._models = {build.model for build in active}
 
-    def estimate_s(self, build: Standing) -> float | None:
-        """How long an active build should take; None where nothing like it was built, or it has ended."""
-        return self._times[build.target_digest].usual_s(build.model) if build.state not in ENDED_STATES else None
+    def estimate(self, build: Standing) -> Estimate | None:
+        """How long an active build should take; None where nothing for its target was built, or it has ended."""
+        if build.state in ENDED_STATES:
+            return None
+        wanted = Wanted(build.model, build.precision, self._sizes.get(build.model, 0))
+        return estimate(self._times[build.target_digest], wanted)
 
     def waits_for(self, build: Standing) -> str:
         """Why nothing happens to an active build yet, in one sentence; empty while something does."""
@@ -37,8 +43,12 @@ class Outlook:
         return f"no device that builds for {build.label} is online"
 
     @cached_property
-    def _times(self) -> dict[str, Times]:
+    def _times(self) -> dict[str, tuple[Took, ...]]:
         return self._context.estimates.times(self._connection, self._active, self._context.clock())
+
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        return build_lists.sizes(self._connection, self._models)
 
     @cached_property
     def _has_host(self) -> bool:

@@ -6,6 +6,7 @@ from farm.protocol.codec import digest
 from farm.protocol.states import State
 from farm.protocol.submit import Plan, PlanRow, SubmitAsk
 from farm.protocol.target import BuildTarget
+from orchestrator.rules.estimates import Wanted, estimate
 from orchestrator.rules.mechanism import mechanism
 from orchestrator.rules.targets import Resolved
 from orchestrator.store import build_lists, builds, offers
@@ -29,13 +30,15 @@ def plan(context: Context, ask: SubmitAsk) -> Plan:
         at = context.clock()
         host = bool(offers.host_tools(connection, at - context.policy.gone_s))
         rows = tuple(
-            _row(context, connection, resolved, order, host)
+            _row(context, connection, resolved, order, host, ask.model.size_bytes)
             for resolved, order in orders_of(context, connection, ask, at)
         )
     return Plan(ask.name, ask.model.digest, rows)
 
 
-def _row(context: Context, connection: Connection, resolved: Resolved, order: Order, host: bool) -> PlanRow:
+def _row(
+    context: Context, connection: Connection, resolved: Resolved, order: Order, host: bool, size_bytes: int
+) -> PlanRow:
     target, how = resolved.target, mechanism(resolved.target, order.key.options)
     prospect = look(connection, order, context.blobs.exists)
     problems = [*how.problems, *filter(None, [order.problem])]
@@ -54,15 +57,18 @@ def _row(context: Context, connection: Connection, resolved: Resolved, order: Or
         hit=_hit(connection, prospect),
         engine=prospect.place.engine_id if prospect.place else None,
         devices=() if resolved.recorded else resolved.devices,
-        estimate_s=_usual_s(connection, digest(target), order.key.model),
+        estimate_s=_usual_s(
+            connection, digest(target), Wanted(order.key.model, order.key.options.precision, size_bytes)
+        ),
         problems=tuple(problems),
         request_key=order.key,
         recorded=resolved.devices if resolved.recorded else (),
     )
 
 
-def _usual_s(connection: Connection, target_digest: str, model: str) -> float | None:
-    return build_lists.times(connection, (target_digest,))[target_digest].usual_s(model)
+def _usual_s(connection: Connection, target_digest: str, wanted: Wanted) -> float | None:
+    found = estimate(build_lists.times(connection, (target_digest,))[target_digest], wanted)
+    return found.seconds if found else None
 
 
 def _hit(connection: Connection, prospect: Prospect) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from farm.protocol.states import ENDED_STATES, GOOD_STATES, State
-from farm.protocol.views import RequestView, SubmissionView
+from farm.protocol.states import ENDED_STATES, GOOD_STATES, LEASED_STATES, State
+from farm.protocol.views import ProgressView, RequestView, SubmissionView
 from orchestrator.rules.outcome import exit_of, submission_state
 from orchestrator.store import build_lists, evidence, submissions
 from orchestrator.store.database import Connection
 from orchestrator.store.submissions import Listing as Listing  # callers of `find` make one
 from orchestrator.store.submissions import RequestRow, SubmissionRow
 
+from . import progress
 from .clock import iso
 from .context import Context
 from .orders import measure_digest
@@ -66,7 +67,7 @@ def _with_requests(connection: Connection, rows: Sequence[SubmissionRow]) -> lis
 
 
 def _views(context: Context, connection: Connection, found: Sequence[_Submitted]) -> tuple[SubmissionView, ...]:
-    noisy, waits = _noisy(connection, found), _waits(context, connection, found)
+    noisy, prospects = _noisy(connection, found), _prospects(context, connection, found)
     return tuple(
         SubmissionView(
             id=item.row.id,
@@ -75,7 +76,7 @@ def _views(context: Context, connection: Connection, found: Sequence[_Submitted]
             state=item.state,
             created_at=iso(item.row.created_at),
             created_by=item.row.created_by,
-            builds=tuple(_request(request, request.id in noisy, waits) for request in item.requests),
+            builds=tuple(_request(request, request.id in noisy, prospects) for request in item.requests),
             tags=item.row.tags,
             priority=item.row.priority,
         )
@@ -83,21 +84,38 @@ def _views(context: Context, connection: Connection, found: Sequence[_Submitted]
     )
 
 
-def _waits(context: Context, connection: Connection, found: Sequence[_Submitted]) -> dict[str, str]:
-    """What the builds of active requests wait for, by the id of the build."""
+@dataclass(frozen=True)
+class _Prospect:
+    """What an active build waits for, or how far it is."""
+
+    waits_for: str
+    progress: ProgressView | None
+
+
+def _prospects(context: Context, connection: Connection, found: Sequence[_Submitted]) -> dict[str, _Prospect]:
+    """Of the builds of active requests, by the id of the build."""
     active = {item.row.id for item in found if any(one.state not in ENDED_STATES for one in item.requests)}
     if not active:
         return {}
     stands = build_lists.standings(connection, active)
     outlook = Outlook(context, connection, stands.values())
-    return {build_id: outlook.waits_for(stand) for build_id, stand in stands.items()}
+    held = {build_id: stand.state for build_id, stand in stands.items() if stand.state in LEASED_STATES}
+    running = build_lists.running(connection, held)
+    return {
+        build_id: _Prospect(
+            outlook.waits_for(stand),
+            progress.view(context, running[build_id], outlook.estimate(stand)) if build_id in running else None,
+        )
+        for build_id, stand in stands.items()
+    }
 
 
-def _request(row: RequestRow, noisy: bool, waits: dict[str, str]) -> RequestView:
+def _request(row: RequestRow, noisy: bool, prospects: dict[str, _Prospect]) -> RequestView:
     code = exit_of(row.state, noisy)
     reason = row.reason
+    prospect = prospects.get(row.build_id or "") if row.state not in ENDED_STATES else None
     if row.state not in ENDED_STATES:
-        reason = waits.get(row.build_id or "", "")
+        reason = prospect.waits_for if prospect else ""
     elif noisy and row.state in GOOD_STATES and not reason:
         reason = "the engine is good, its measurement was too noisy to be published"
     return RequestView(
@@ -111,6 +129,7 @@ def _request(row: RequestRow, noisy: bool, waits: dict[str, str]) -> RequestView
         engine=row.engine_id,
         exit_code=None if code is None else int(code),
         reason=reason,
+        progress=prospect.progress if prospect else None,
     )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select, union_all
 
 from farm.protocol.states import AttemptEnd, State
+from orchestrator.rules.estimates import Took, Wanted
 
 from . import statements
 from .builds import BuildRow, row_of
-from .tables import attempt, build, device, request
+from .tables import attempt, build, device, model, request
 
 _HISTORY = 20
 
@@ -26,21 +26,19 @@ class Stand:
     target_digest: str
     label: str
     model: str
+    precision: str
 
 
 Standing = Stand | BuildRow
 
 
 @dataclass(frozen=True)
-class Times:
-    """How long the newest builds for one target took: models, and milliseconds."""
+class Running:
+    """A build that a device works on: the attempt, when it began, and the stage the build is in."""
 
-    found: tuple[tuple[str, float], ...]
-
-    def usual_s(self, model: str) -> float | None:
-        """The median of this model, else of all models."""
-        times = [child_ms for of, child_ms in self.found if of == model] or [child_ms for _, child_ms in self.found]
-        return statistics.median(times) / 1000.0 if times else None
+    attempt: str
+    started_at: float
+    state: State
 
 
 @dataclass(frozen=True)
@@ -77,15 +75,30 @@ def standings(connection: Connection, submission_ids: Collection[str]) -> dict[s
     """How the builds stand that active requests of these submissions want, by id."""
     # By submission: psycopg reads a list of a thousand builds slower than the server finds them.
     query = (
-        select(build.c.id, build.c.state, build.c.target_digest, build.c.label, build.c.model)
+        select(build.c.id, build.c.state, build.c.target_digest, build.c.label, build.c.model, build.c.precision)
         .join(request, request.c.build_id == build.c.id)
         .where(request.c.submission_id.in_(submission_ids), request.c.ended_at.is_(None))
     )
     rows = connection.execute(query).all()
-    return {row.id: Stand(State(row.state), row.target_digest, row.label, row.model) for row in rows}
+    return {row.id: Stand(State(row.state), row.target_digest, row.label, row.model, row.precision) for row in rows}
 
 
-def times(connection: Connection, target_digests: Collection[str]) -> dict[str, Times]:
+def running(connection: Connection, stands: Mapping[str, State]) -> dict[str, Running]:
+    """The attempts that work on these builds, which are in these states, by build."""
+    query = select(attempt.c.build_id, attempt.c.id, attempt.c.started_at).where(
+        attempt.c.live, attempt.c.build_id.in_(stands)
+    )
+    rows = connection.execute(query).all() if stands else []
+    return {row.build_id: Running(row.id, row.started_at, stands[row.build_id]) for row in rows}
+
+
+def sizes(connection: Connection, models: Collection[str]) -> dict[str, int]:
+    """The sizes in bytes of models, by digest."""
+    query = select(model.c.digest, model.c.size_bytes).where(model.c.digest.in_(models))
+    return {row.digest: row.size_bytes for row in connection.execute(query).all()}
+
+
+def times(connection: Connection, target_digests: Collection[str]) -> dict[str, tuple[Took, ...]]:
     """How long the newest builds for each of these targets took."""
     newest = [_newest_built(digest) for digest in sorted(target_digests)]
     rows = connection.execute(union_all(*newest)).all() if newest else []
@@ -93,16 +106,18 @@ def times(connection: Connection, target_digests: Collection[str]) -> dict[str, 
         attempt.c.build_id.in_([row.id for row in rows]), attempt.c.end == AttemptEnd.PUBLISHED
     )
     took = {row.build_id: row.child_ms for row in connection.execute(tried)} if rows else {}
-    found: dict[str, list[tuple[str, float]]] = {digest: [] for digest in target_digests}
+    found: dict[str, list[Took]] = {digest: [] for digest in target_digests}
     for row in rows:
         if row.id in took:
-            found[row.target_digest].append((row.model, took[row.id]))
-    return {digest: Times(tuple(times)) for digest, times in found.items()}
+            built = Wanted(row.model, row.precision, row.size_bytes)
+            found[row.target_digest].append(Took(built, took[row.id]))
+    return {digest: tuple(times) for digest, times in found.items()}
 
 
 def _newest_built(target_digest: str) -> Select[Any]:
     query = (
-        select(build.c.id, build.c.target_digest, build.c.model)
+        select(build.c.id, build.c.target_digest, build.c.model, build.c.precision, model.c.size_bytes)
+        .join(model, model.c.digest == build.c.model)
         .where(
             build.c.target_digest == target_digest,
             # As the condition of the index is spelled.

@@ -160,6 +160,12 @@ def wanting(connection: Connection, build_id: str) -> tuple[RequestRow, ...]:
     return _requests(connection, _WANTING, {"build": build_id})
 
 
+def ids_wanting(connection: Connection, build_id: str) -> frozenset[str]:
+    """The submissions with an active request for a build."""
+    query = select(request.c.submission_id).where(request.c.build_id == build_id, request.c.ended_at.is_(None))
+    return frozenset(connection.execute(query).scalars())
+
+
 def change_request(connection: Connection, request_id: str, **columns: Any) -> None:
     """Change single columns of a request."""
     statements.change(connection, request, request_id, columns)

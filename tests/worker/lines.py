@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from farm.client.transport import Transport
-from farm.protocol.work import Control, FailureReport, Lease, StageReport
+from farm.protocol.work import Control, FailureReport, Lease, ProgressReport, StageReport
 from worker.coordinator import LeaseLine
 
 
@@ -30,6 +30,10 @@ class ScriptedLine(LeaseLine):
     def stage(self, report: StageReport) -> None:
         self.before("stage")
         self.heard.append(("stage", report.state))
+
+    def progress(self, report: ProgressReport) -> None:
+        self.before("progress")
+        self.heard.append(("progress", (report.phase, report.share)))
 
     def log(self, offset: int, data: bytes) -> int:
         self.before("log")

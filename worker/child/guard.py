@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Optional, Type, TypeVar
 
@@ -23,7 +24,6 @@ from worker.settings import failpoints
 from .failpoints import Failpoints, parse
 
 Work = TypeVar("Work")
-Enter = Callable[[State, str], None]
 
 RESULT_FILE = "result.json"
 FAILURE_FILE = "failure.json"
@@ -32,6 +32,7 @@ SPEC_FILE = "spec.json"
 INPUTS_FILE = "reference_inputs.npz"
 OUTPUTS_FILE = "reference_outputs.npz"
 CALIBRATION_FILE = "calibration.npz"
+_LONGEST_PHASE = 200
 
 
 class Stages:
@@ -56,10 +57,20 @@ class Stages:
             os.write(self._descriptor, (json.dumps({"state": str(state), "detail": detail}) + "\n").encode())
         self._faults.strike(state)
 
+    __call__ = enter
+
+    def progress(self, phase: str, share: Optional[float] = None) -> None:
+        """The stage is so far. Told as often as a person can read, which is the caller's care."""
+        if self._descriptor is not None:
+            told = {"progress": phase[:_LONGEST_PHASE], "share": share}
+            # Called from inside native code, where an error would end the process; the worker's end does so anyway.
+            with suppress(OSError):
+                os.write(self._descriptor, (json.dumps(told) + "\n").encode())
+
 
 def guard(
     kind: Type[Work],
-    work: Callable[[Work, Path, Enter], Any],
+    work: Callable[[Work, Path, Stages], Any],
     first: State,
     workspace: Path,
     descriptor: Optional[int],
@@ -68,7 +79,7 @@ def guard(
 
     Args:
         kind: What `spec.json` holds.
-        work: Gets it with the workspace and a function that tells stages; its value becomes `result.json`.
+        work: Gets it with the workspace and what tells stages; its value becomes `result.json`.
         first: The stage that work begins in.
         workspace: As the protocol lays it out.
         descriptor: Where stages are told to; None tells only the log.
@@ -77,7 +88,7 @@ def guard(
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     stages = Stages(descriptor, first, Failpoints(parse(failpoints())))
     try:
-        told = work(loads(kind, (workspace / SPEC_FILE).read_bytes()), workspace, stages.enter)
+        told = work(loads(kind, (workspace / SPEC_FILE).read_bytes()), workspace, stages)
         _write(workspace / RESULT_FILE, told)
     except Exception as error:  # whatever it is, the parent is told
         # An error of ours with nothing behind it is one sentence.

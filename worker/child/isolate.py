@@ -17,7 +17,7 @@ from worker.settings import LIFELINE_VARIABLE, MEMORY_VARIABLE, PARENT_VARIABLE,
 
 from .environment import home_of, scrubbed
 from .linux import adopt_orphans, collect
-from .listener import Listener
+from .listener import Listener, Progress
 from .memory import held_bytes, oom_kills
 from .remains import end_remains
 
@@ -76,6 +76,7 @@ class Child:
         environ: Of the worker; what the child gets of it is `scrubbed`.
         log: Given what it writes, as it writes; from a thread. A child that writes faster waits for it.
         stage: Given name and detail of each stage it enters; from the same thread.
+        progress: Given how far it is in its stage; likewise.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Child:
         environ: Mapping[str, str],
         log: Callable[[bytes], None],
         stage: Callable[[str, str], None],
+        progress: Optional[Progress] = None,
     ) -> None:
         self._module = module
         self._workspace = workspace
@@ -95,6 +97,7 @@ class Child:
         self._environ = environ
         self._log = log
         self._stage = stage
+        self._progress = progress
         self._lock = threading.Lock()
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._lifeline: Optional[int] = None
@@ -138,7 +141,7 @@ class Child:
         finally:
             for descriptor in (output_end, stages_end, lifeline_end):
                 os.close(descriptor)
-        self._listener = Listener(output, stages, self._log, self._stage)
+        self._listener = Listener(output, stages, self._log, self._stage, self._progress)
         self._listener.start()
         threading.Thread(target=self._watch, name=f"watch-{self._process.pid}", daemon=True).start()
 

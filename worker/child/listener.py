@@ -5,28 +5,34 @@ from __future__ import annotations
 import os
 import select
 import threading
-from typing import Callable, Dict
+from typing import Any, Callable, Dict, Optional
 
 from farm.protocol.plainjson import parse
 
 _CHUNK_BYTES = 64 << 10
 _LONGEST_STAGE_LINE = 4096
 _MOST_STAGES = 1000
+
+Progress = Callable[[str, Optional[float]], None]
 # What may still lie in pipes when their writers are gone, with room to spare.
 _REST_BYTES = 4 << 20
 
 
 class StageLines:
-    """Takes bytes, tells whole lines that are stages, and names the others in the log.
+    """Takes bytes, tells whole lines that are stages or progress in one, and names the others in the log.
 
     Args:
         stage: Given name and detail.
         log: Given a sentence about what is no stage.
+        progress: Given a phase, and the share of its steps that is done where the child counts them.
     """
 
-    def __init__(self, stage: Callable[[str, str], None], log: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, stage: Callable[[str, str], None], log: Callable[[bytes], None], progress: Optional[Progress] = None
+    ) -> None:
         self._stage = stage
         self._log = log
+        self._progress = progress
         self._begun = b""
         self._told = 0
 
@@ -39,18 +45,34 @@ class StageLines:
         self._begun = self._begun[: _LONGEST_STAGE_LINE + 1]
 
     def _tell(self, line: bytes) -> None:
-        self._told += 1
         if self._told > _MOST_STAGES:
-            if self._told == _MOST_STAGES + 1:
-                self._log(b"farm: the child tells too many stages; further ones are not heard\n")
             return
         try:
             told = parse(line[: _LONGEST_STAGE_LINE + 1])
+            if "progress" in told:
+                phase, share = str(told["progress"]), _share(told.get("share"))
+                if self._progress is not None:
+                    self._progress(phase, share)
+                return
             name, detail = str(told["state"]), str(told.get("detail", ""))
         except (ValueError, KeyError, TypeError, AttributeError):
+            self._count()
             self._log(b"farm: the child told a stage that cannot be read\n")
             return
-        self._stage(name, detail)
+        if self._count():
+            self._stage(name, detail)
+
+    def _count(self) -> bool:
+        """One more stage; False when it is one too many."""
+        self._told += 1
+        if self._told == _MOST_STAGES + 1:
+            self._log(b"farm: the child tells too many stages; further ones are not heard\n")
+        return self._told <= _MOST_STAGES
+
+
+def _share(told: Any) -> Optional[float]:
+    """From 0 to 1. Raises: TypeError, ValueError: it is no number."""
+    return None if told is None else min(max(float(told), 0.0), 1.0)
 
 
 class Listener(threading.Thread):
@@ -61,13 +83,19 @@ class Listener(threading.Thread):
         stages: Read end of what it writes for us.
         log: Given pieces of the log.
         stage: Given name and detail of stages.
+        progress: As `StageLines`.
     """
 
     def __init__(
-        self, output: int, stages: int, log: Callable[[bytes], None], stage: Callable[[str, str], None]
+        self,
+        output: int,
+        stages: int,
+        log: Callable[[bytes], None],
+        stage: Callable[[str, str], None],
+        progress: Optional[Progress] = None,
     ) -> None:
         super().__init__(name=f"listen-{output}", daemon=True)
-        self._takers: Dict[int, Callable[[bytes], None]] = {output: log, stages: StageLines(stage, log).feed}
+        self._takers: Dict[int, Callable[[bytes], None]] = {output: log, stages: StageLines(stage, log, progress).feed}
         self._ending, self._end = os.pipe()
 
     def run(self) -> None:

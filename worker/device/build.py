@@ -22,7 +22,7 @@ from farm.runtime.verify.verdict import unjudged
 from worker.child.guard import CALIBRATION_FILE, INPUTS_FILE, OUTPUTS_FILE
 from worker.child.result import ChildResult
 
-from .builders.base import Builder, BuildOrder, BuiltEngine
+from .builders.base import Builder, BuildOrder, BuiltEngine, Progress, nobody
 from .builders.table import load
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ SAMPLES_FILE = "samples.bin"
 Enter = Callable[[State, str], None]
 
 
-def make(work: BuildWork, workspace: Path, enter: Enter) -> ChildResult:
+def make(work: BuildWork, workspace: Path, enter: Enter, progress: Progress = nobody) -> ChildResult:
     """Do the work in its workspace, which `docs/architecture.md` describes.
 
     A wrong engine is a result, not an error: its verification says `failed`, and it has no benchmark.
@@ -40,6 +40,7 @@ def make(work: BuildWork, workspace: Path, enter: Enter) -> ChildResult:
         work: What to build, or which engine to use.
         workspace: Holds `input/` and an empty `output/`.
         enter: Told of each stage as it begins.
+        progress: Told how far the builder is.
 
     Raises: FarmError: why there is no engine.
     """
@@ -51,7 +52,7 @@ def make(work: BuildWork, workspace: Path, enter: Enter) -> ChildResult:
     else:
         _compile(work, builder, enter)
         enter(State.BUILDING, f"{builder.name} {work.key.target.backend_version}, {work.key.options.precision}")
-        built = builder.build(_order(work, workspace))
+        built = builder.build(_order(work, workspace, progress))
         engine = workspace / "output" / built.files[0]
     reason = builder.cannot_run(work.key.target)
     if reason:
@@ -107,7 +108,7 @@ def _compile(work: BuildWork, builder: Builder, enter: Enter) -> None:
         )
 
 
-def _order(work: BuildWork, workspace: Path) -> BuildOrder:
+def _order(work: BuildWork, workspace: Path, progress: Progress) -> BuildOrder:
     calibration = workspace / "input" / CALIBRATION_FILE
     scratch = workspace / "scratch"
     scratch.mkdir(exist_ok=True)
@@ -120,6 +121,7 @@ def _order(work: BuildWork, workspace: Path) -> BuildOrder:
         calibration=calibration if work.key.options.calibration else None,
         output=workspace / "output",
         scratch=scratch,
+        progress=progress,
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from farm.protocol.states import State
 from farm.protocol.work import BuildWork
-from worker.child.guard import guard
+from worker.child.guard import Stages, guard
+from worker.child.result import ChildResult
 from worker.settings import stages_descriptor
 
 from .build import make
@@ -21,7 +22,11 @@ def main() -> int:
     if len(sys.argv) != 2:
         sys.stderr.write("usage: python -m worker.device.child WORKSPACE\n")
         return 2
-    return guard(BuildWork, make, State.BUILDING, Path(sys.argv[1]), stages_descriptor())
+    return guard(BuildWork, _make, State.BUILDING, Path(sys.argv[1]), stages_descriptor())
+
+
+def _make(work: BuildWork, workspace: Path, stages: Stages) -> ChildResult:
+    return make(work, workspace, stages, stages.progress)
 
 
 if __name__ == "__main__":

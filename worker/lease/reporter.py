@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
-from typing import Callable, Deque, List, Optional
+from typing import Callable, Deque, List, Optional, Tuple
 
 from farm.protocol.errors import Conflict, FarmError, LeaseLost
 from farm.protocol.states import State
-from farm.protocol.work import StageReport
+from farm.protocol.work import ProgressReport, StageReport
 from worker.coordinator import LeaseLine
 
 from .patience import GaveUp, Patience
@@ -22,23 +23,35 @@ _WAITING_BYTES = 8 << 20
 _TAIL_BYTES = 4096
 # Lines that come close together travel together.
 _GATHER_S = 0.1
+# Nobody reads faster, and each is a call.
+_PROGRESS_S = 2.0
 
 
 class Reporter:
-    """Carries stages and log bytes to the coordinator, through its restarts.
+    """Carries stages and log bytes to the coordinator, through its restarts, and the newest progress now and then.
 
     Args:
         line: Of the lease.
         patience: For calls that must arrive.
         lost: Called once when the lease turns out to be somebody else's.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, line: LeaseLine, patience: Patience, lost: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        line: LeaseLine,
+        patience: Patience,
+        lost: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._line = line
         self._patience = patience
         self._lost = lost
         self._moved = threading.Condition()
         self._stages: Deque[StageReport] = deque()
+        self._clock = clock
+        self._progress: Optional[ProgressReport] = None
+        self._progress_due_at = 0.0
         self._waiting: List[bytes] = []
         self._waiting_bytes = 0
         self._dropped_bytes = 0
@@ -54,6 +67,14 @@ class Reporter:
         """The work entered a stage."""
         with self._moved:
             self._stages.append(StageReport(self._line.lease.token, state, detail, child_ms))
+            # It was one of the stage before.
+            self._progress = None
+            self._moved.notify_all()
+
+    def progress(self, phase: str, share: Optional[float] = None) -> None:
+        """The work is so far in its stage; only the newest is told."""
+        with self._moved:
+            self._progress = ProgressReport(self._line.lease.token, phase, share)
             self._moved.notify_all()
 
     def log(self, data: bytes) -> None:
@@ -122,30 +143,60 @@ class Reporter:
             self._moved.notify_all()
 
     def _send_next(self) -> bool:
-        stage, data = self._take()
+        stage, data, progress = self._take()
         if stage is not None:
             self._patience.call(lambda: self._line.stage(stage), "reporting a stage", self._is_open)
         elif data:
             self._patience.call(lambda: self._send_log(data), "sending the log", self._is_open)
+        elif progress is not None:
+            self._send_progress(progress)
         with self._moved:
             self._busy = False
             self._moved.notify_all()
             return not self._closed
 
-    def _take(self) -> tuple[Optional[StageReport], bytes]:
+    def _take(self) -> Tuple[Optional[StageReport], bytes, Optional[ProgressReport]]:
         with self._moved:
-            self._moved.wait_for(lambda: self._closed or self._stages or self._waiting)
+            self._wait_for_something()
             if not self._closed and not self._stages:
                 self._moved.wait_for(lambda: self._closed or self._flushing or self._stages, _GATHER_S)
             if self._closed:
-                return None, b""
+                return None, b"", None
             self._busy = True
             if self._stages:
-                return self._stages.popleft(), b""
+                return self._stages.popleft(), b"", None
+            # Before the log: what a build writes without end must not keep it back.
+            if self._progress is not None and self._progress_in_s() <= 0:
+                told, self._progress = self._progress, None
+                self._progress_due_at = self._clock() + _PROGRESS_S
+                return None, b"", told
             gathered = b"".join(self._waiting)
             data, rest = gathered[:_PIECE_BYTES], gathered[_PIECE_BYTES:]
             self._waiting, self._waiting_bytes = ([rest] if rest else []), len(rest)
-            return None, data
+            return None, data, None
+
+    def _wait_for_something(self) -> None:
+        while not (self._closed or self._stages or self._waiting):
+            if self._progress is None:
+                self._moved.wait()
+                continue
+            in_s = self._progress_in_s()
+            if in_s <= 0:
+                return
+            self._moved.wait(in_s)
+
+    def _progress_in_s(self) -> float:
+        """When the next progress may be told."""
+        return self._progress_due_at - self._clock()
+
+    def _send_progress(self, told: ProgressReport) -> None:
+        try:
+            self._line.progress(told)
+        except LeaseLost:
+            raise
+        except FarmError as error:
+            # The next one says more, and nothing depends on it.
+            log.debug("a progress of %s was lost: %s", self._line.lease.attempt, error)
 
     def _send_log(self, data: bytes) -> None:
         try:

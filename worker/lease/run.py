@@ -156,6 +156,7 @@ class Run:
             self._shop.environ,
             self._reporter.log,
             self._child_entered,
+            self._reporter.progress,
         )
         child.start()
         self.halt.on_halt(child.kill)

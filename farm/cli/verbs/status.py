@@ -16,6 +16,7 @@ from ..context import Connection
 from ..format import CellLike, age, dim, short, word
 from ..options import json_option, option, verb
 from ..outcome import say_failures
+from ..progress_text import progress_text
 from ..watching import stage_bar
 from ..words import moment, pairs, seconds
 
@@ -135,5 +136,5 @@ def _request_row(request: RequestView) -> Tuple[CellLike, ...]:
         dim(stage_bar(request.state)),
         request.engine or "-",
         dim(request.build or "-"),
-        dim(request.reason),
+        dim(request.reason or progress_text(request.progress)),
     )

@@ -15,9 +15,21 @@ from farm.protocol.work import (
     Heartbeat,
     HeartbeatAnswer,
     PreparationResult,
+    ProgressReport,
     StageReport,
 )
-from orchestrator.services import builds, claiming, ending, enrolment, fleet, leases, logs, preparations, signals
+from orchestrator.services import (
+    builds,
+    claiming,
+    ending,
+    enrolment,
+    fleet,
+    leases,
+    logs,
+    preparations,
+    progress,
+    signals,
+)
 from orchestrator.services.published import Published
 
 from ..asks import AppendQuery, LogEnd, PreparedAnswer, ReleaseAsk
@@ -78,6 +90,12 @@ async def beat(call: Call[Beat, NoQuery]) -> Control:
 def enter_stage(call: Call[StageReport, NoQuery]) -> None:
     """Tell that the work entered a stage."""
     leases.stage(call.context, call.caller, call.path["attempt"], call.body)
+
+
+@endpoints.route("POST", "/leases/{attempt}/progress", WORKERS, body=ProgressReport)
+def tell_progress(call: Call[ProgressReport, NoQuery]) -> None:
+    """Tell how far the work is in its stage; a lost word costs nothing."""
+    progress.tell(call.context, call.caller, call.path["attempt"], call.body)
 
 
 @endpoints.route("POST", "/leases/{attempt}/prepared", WORKERS, body=PreparationResult, answer=PreparedAnswer)

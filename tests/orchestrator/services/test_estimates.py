@@ -6,6 +6,7 @@ import pytest
 
 from farm.protocol.codec import digest
 from farm.protocol.target import targets_from_facts
+from orchestrator.rules.estimates import Wanted, estimate
 from orchestrator.services.estimates import Estimates
 from tests.support.coordinator import Coordinator, Talker, cpu_facts
 
@@ -31,7 +32,8 @@ def looked(farm: Coordinator, estimates: Estimates, model: str, *targets: str) -
     with farm.context.database.read() as connection:
         found = estimates.times(connection, targets, farm.clock())
     assert set(found) == set(targets)
-    return [found[target].usual_s(model) for target in targets]
+    told = [estimate(found[target], Wanted(model, "fp32")) for target in targets]
+    return [item and item.seconds for item in told]
 
 
 def test_what_was_found_is_kept_for_a_minute(farm: Coordinator, box: Talker) -> None:

@@ -10,7 +10,7 @@ from farm.protocol.codec import loads
 from farm.protocol.errors import BuildFailed, Invalid, ProtocolError, Unsupported
 from farm.protocol.report import Failure, FailureKind
 from farm.protocol.states import State
-from worker.child.guard import failure_from_error, guard
+from worker.child.guard import Stages, failure_from_error, guard
 from worker.settings import stages_descriptor
 
 
@@ -50,6 +50,24 @@ def test_a_result_is_written_and_stages_are_told(child, tmp_path):
     assert stages == [{"state": "building", "detail": "a line\nand another"}, {"state": "verifying", "detail": ""}]
     assert left == ["result.json", "spec.json"]
     assert json.loads((tmp_path / "result.json").read_text()) == {"number": 8}
+
+
+def test_progress_is_a_line_of_its_own_that_no_end_of_the_worker_breaks(child, tmp_path):
+    def work(task, workspace, stages):
+        stages(State.BUILDING)
+        stages.progress("Timing tactics" * 100, 0.25)
+        stages.progress("autotuning")
+        return task
+
+    _, told, _ = child(work)
+    assert told[1:] == [
+        {"progress": ("Timing tactics" * 100)[:200], "share": 0.25},
+        {"progress": "autotuning", "share": None},
+    ]
+    reading, writing = os.pipe()
+    os.close(reading)
+    Stages(writing, State.BUILDING).progress("nobody reads this")
+    os.close(writing)
 
 
 def test_only_what_is_not_understood_is_traced_in_the_log(child, capfd, caplog):

@@ -14,13 +14,14 @@ class Heard:
     def __init__(self) -> None:
         self.log = bytearray()
         self.stages: list[tuple[str, str]] = []
+        self.further: list[tuple[str, float | None]] = []
 
     def stage(self, name: str, detail: str) -> None:
         self.stages.append((name, detail))
 
     @property
     def lines(self) -> StageLines:
-        return StageLines(self.stage, self.log.extend)
+        return StageLines(self.stage, self.log.extend, lambda phase, share: self.further.append((phase, share)))
 
 
 def test_a_line_may_come_in_pieces() -> None:
@@ -30,6 +31,24 @@ def test_a_line_may_come_in_pieces() -> None:
         lines.feed(piece)
     assert heard.stages == [("building", ""), ("verifying", "x")]
     assert not heard.log
+
+
+def test_progress_is_told_as_often_as_it_comes_and_is_no_stage() -> None:
+    heard = Heard()
+    lines = heard.lines
+    for step in range(3000):
+        lines.feed(b'{"progress": "Timing tactics", "share": %f}\n' % (step / 2000))
+    lines.feed(b'{"progress": "no number", "share": null}\n{"state": "verifying"}\n')
+    assert heard.further[1000] == ("Timing tactics", 0.5)
+    assert heard.further[2999:] == [("Timing tactics", 1.0), ("no number", None)]
+    assert (heard.stages, heard.log) == ([("verifying", "")], bytearray())
+
+
+def test_a_share_that_is_no_number_costs_one_line_of_the_log() -> None:
+    heard = Heard()
+    heard.lines.feed(b'{"progress": "x", "share": "half"}\n{"state": "building"}\n')
+    assert (heard.further, heard.stages) == ([], [("building", "")])
+    assert heard.log.count(b"\n") == 1
 
 
 @pytest.mark.parametrize(

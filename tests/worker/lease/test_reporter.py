@@ -3,8 +3,9 @@ from __future__ import annotations
 import threading
 
 from farm.client.transport import Break, Broken
-from farm.protocol.errors import LeaseLost
+from farm.protocol.errors import LeaseLost, NotFound
 from farm.protocol.states import State
+from tests.support.waiting import until
 from tests.worker.lines import ScriptedLine
 from worker.lease.patience import Patience
 from worker.lease.reporter import Reporter
@@ -79,3 +80,41 @@ def test_a_lost_lease_is_told_once_and_ends_the_reports() -> None:
     made.flush()
     made.close()
     assert lost == ["lost"]
+
+
+def test_of_progress_only_the_newest_is_told_and_not_often() -> None:
+    line = ScriptedLine()
+    now = [100.0]
+    made = Reporter(line, Patience(threading.Event(), lambda: 0.0), lambda: None, lambda: now[0])
+    made.stage(State.BUILDING)
+    made.flush()
+    made.progress("Timing tactics", 0.1)
+    until(lambda: ("progress", ("Timing tactics", 0.1)) in line.heard)
+    for step in range(50):
+        made.progress("Timing tactics", step / 50)
+    now[0] += 2.5
+    made.progress("Timing tactics", 0.99)
+    until(lambda: ("progress", ("Timing tactics", 0.99)) in line.heard)
+    assert [word for word, _ in line.heard] == ["stage", "progress", "progress"]
+    made.progress("of the stage before", 1.0)
+    made.stage(State.VERIFYING)
+    made.flush()
+    now[0] += 2.5
+    made.log(b"more\n")
+    made.flush()
+    made.close()
+    assert [word for word, _ in line.heard][3:] == ["stage", "log"]
+
+
+def test_a_progress_that_is_lost_ends_no_report() -> None:
+    def before(word: str) -> None:
+        if word == "progress":
+            raise NotFound("an old coordinator has no such call")
+
+    line = ScriptedLine(before)
+    made = reporter(line)
+    made.progress("Timing tactics", 0.5)
+    made.log(b"the rest\n")
+    made.flush()
+    made.close()
+    assert line.text == b"the rest\n"

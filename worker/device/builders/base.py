@@ -5,14 +5,22 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Dict, Optional, Tuple
+from typing import Any, Callable, ClassVar, Dict, Optional, Tuple
 
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Unsupported
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.requirement import EngineRequirement
+from farm.protocol.states import Word
 from farm.protocol.target import BuildTarget
 from farm.runtime.session import Session
+
+# Told a phase in the words of the backend, and the share of its steps that is done where the backend counts them.
+Progress = Callable[[str, Optional[float]], None]
+
+
+def nobody(phase: str, share: Optional[float] = None) -> None:
+    """Hears how far a build is, and does nothing with it."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,21 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
+class TimingOrder:
+    """The timing cache that a build may use.
+
+    Attributes:
+        given: The file to begin with; None where the fleet has none.
+        sha256: Of that file.
+        certified: It must serve as it is, and nothing of this build goes into it.
+    """
+
+    given: Optional[Path]
+    sha256: Optional[str]
+    certified: bool
+
+
+@dataclass(frozen=True)
 class BuildOrder:
     """Everything a builder needs to make one engine.
 
@@ -55,6 +78,8 @@ class BuildOrder:
         calibration: The .npz file with samples, or None.
         output: Empty folder for the engine and what it needs beside it.
         scratch: Empty folder on the same disk, deleted by others.
+        timing: None where the build does without a timing cache of the fleet.
+        progress: Told how far it is, from any thread, as often as a person can read.
     """
 
     model: Path
@@ -65,6 +90,15 @@ class BuildOrder:
     calibration: Optional[Path]
     output: Path
     scratch: Path
+    progress: Progress = nobody
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A timing cache in the output folder that holds more than `grew_from`, the digest of what it began with."""
+
+    name: str
+    grew_from: Optional[str]
 
 
 @dataclass(frozen=True)
@@ -78,6 +112,7 @@ class BuiltEngine:
         degraded: It was made on a lower rung than asked for.
         inputs: As the backend tells them; needed only where the engine cannot be opened to be asked.
         outputs: Likewise.
+        learned: What it leaves for the timing cache of the fleet.
     """
 
     files: Tuple[str, ...]
@@ -86,6 +121,15 @@ class BuiltEngine:
     degraded: bool = False
     inputs: Tuple[TensorSpec, ...] = ()
     outputs: Tuple[TensorSpec, ...] = ()
+    learned: Optional[Learned] = None
+
+
+class Merged(Word):
+    """What came of merging a timing cache with that of the fleet."""
+
+    BOTH = "both"
+    NOTHING_NEW = "nothing new"
+    REFUSED = "refused"
 
 
 class Builder(ABC):
@@ -114,6 +158,13 @@ class Builder(ABC):
             Invalid: the order contradicts the model.
             BuildFailed: the backend gave up; the message is its own.
         """
+
+    def merge_timing_caches(self, target: BuildTarget, ours: Path, theirs: Path, output: Path) -> Merged:
+        """Write a timing cache that holds what both hold, where ours has something that theirs has not.
+
+        Raises: Unsupported: the backend cannot merge. BuildFailed: ours cannot be read.
+        """
+        raise Unsupported(f"{self.name} {target.backend_version} cannot merge timing caches")
 
     def cannot_run(self, target: BuildTarget) -> str:
         """Why no machine that builds for this target runs the engine, as a sentence; empty where it can.

@@ -61,7 +61,7 @@ def _built(assembly: Assembly, order: BuildOrder, means: Meaning, rung: Rung, pa
         raise BuildFailed(
             f"{assembly.capabilities.name} is not what its version says: {error}", "Install NVIDIA's own package."
         ) from error
-    ticker = Ticker()
+    ticker = Ticker(order.progress)
     listener: Any = None
     if assembly.capabilities.progress_monitor:
         listener = monitor(assembly.trt, Phases(ticker))

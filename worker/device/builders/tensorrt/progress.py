@@ -8,9 +8,11 @@ import threading
 import time
 from typing import Any, Callable, Dict, Optional
 
+from ..base import Progress, nobody
+
 log = logging.getLogger(__name__)
 
-Tell = Callable[[str], None]
+Look = Callable[[str], None]
 
 # What to call a phase, and how the line of the verbose log begins that tells of it, from 8.4 to 8.6.
 _PHASES = (
@@ -27,15 +29,15 @@ _TELL_EVERY_S = 1.0
 
 
 class Ticker:
-    """Tells of progress, and not more often than a person can read.
+    """Tells of progress, to the log too, and not more often than a person can read.
 
     Args:
-        tell: Given a line such as `35 %, Timing tactics`.
+        tell: Given a phase such as `Timing tactics`, and the share of the steps that is done where it is counted.
         clock: Monotonic seconds.
     """
 
-    def __init__(self, tell: Optional[Tell] = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._tell = tell or _log
+    def __init__(self, tell: Progress = nobody, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tell = tell
         self._clock = clock
         self._told_at: Optional[float] = None
         self._told = ""
@@ -45,11 +47,13 @@ class Ticker:
         """A line would be told now."""
         return self._told_at is None or self._clock() - self._told_at >= _TELL_EVERY_S
 
-    def tick(self, line: str) -> None:
+    def tick(self, phase: str, share: Optional[float] = None) -> None:
         """The build is here now."""
+        line = phase if share is None else f"{100 * share:.0f} %, {phase}"
         if line != self._told and self.hears:
             self._told_at, self._told = self._clock(), line
-            self._tell(line)
+            log.info("building: %s", line)
+            self._tell(phase, share)
 
 
 class Phases:
@@ -89,7 +93,7 @@ class Phases:
         return min(self._share, 1.0)
 
     def _tell(self, name: str) -> None:
-        self._ticker.tick(f"{100 * self.share:.0f} %, {name}")
+        self._ticker.tick(name, self.share)
 
 
 class _Phase:
@@ -121,7 +125,7 @@ def monitor(trt: Any, phases: Phases) -> Any:
     return Monitor()
 
 
-def watch(ticker: Ticker) -> Tell:
+def watch(ticker: Ticker) -> Look:
     """A watch over the verbose log that tells its phases."""
 
     def look(text: str) -> None:
@@ -130,7 +134,3 @@ def watch(ticker: Ticker) -> Tell:
             ticker.tick(_PHASES[found.lastindex - 1][0])
 
     return look
-
-
-def _log(line: str) -> None:
-    log.info("building: %s", line)
