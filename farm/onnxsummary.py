@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Dict, List, Optional, Set, Tuple, Union
 
 from .onnxfile import Message, external_files, messages, opened
+from .protocol.inputs import DeclaredInput
 from .protocol.shapes import format_shape
 from .protowire import SPAN, Bytes, Field, Malformed, fields, integers, signed, text
 
@@ -81,6 +82,22 @@ def summary(path: Union[str, Path]) -> OnnxSummary:
             size_bytes=len(data),
             external={item.name: item.size_bytes for item in external_files(path)},
         )
+
+
+def declared_inputs(path: Union[str, Path]) -> Tuple[DeclaredInput, ...]:
+    """The inputs of a model on disk, without those that an initializer fills.
+
+    Raises: Invalid: not an ONNX file.
+    """
+    with opened(path) as data:
+        graph = next(message for message in messages(data) if message.kind == "graph")
+        inputs, _, filled = _graph(data, graph)
+    return tuple(_declared(item) for item in inputs if item.name not in filled)
+
+
+def _declared(item: OnnxTensor) -> DeclaredInput:
+    axes = None if item.shape is None else tuple(int(axis) if axis.isdigit() else axis for axis in item.shape)
+    return DeclaredInput(item.name, axes)
 
 
 @dataclass

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Dict, Optional, Sequence, Tuple, Union
 
 from farm.protocol.errors import Conflict, Invalid
-from farm.protocol.model import FileRef, ModelManifest
+from farm.protocol.inputs import check_inputs, says_anything
+from farm.protocol.model import GRAPH_FILE, FileRef, ModelManifest
 from farm.protocol.options import BenchmarkPolicy, BuildOptions, ReferencePolicy, VerifyPolicy
 from farm.protocol.submit import Plan, SubmitAsk
 from farm.protocol.views import SubmissionView
@@ -74,7 +75,8 @@ def make_ask(
 ) -> LocalAsk:
     """Everything that a plan or a submit sends; reads and hashes files, sends nothing.
 
-    Raises: Invalid: a file cannot be read, is not what it should be, or has a name that no model may have.
+    Raises: Invalid: a file cannot be read or is not what it should be, the model may not have its name, or has no such
+        input as the options say.
     """
     options = options or SubmitOptions()
     local = _local_model(model, options.name, progress)
@@ -86,6 +88,7 @@ def make_ask(
         reference = replace(reference, inputs=_npz(options.inputs, paths, progress))
     if options.outputs:
         reference = replace(reference, outputs=_npz(options.outputs, paths, progress))
+    _check_inputs(local, build, reference)
     ask = SubmitAsk(
         name=local.name,
         model=local.manifest,
@@ -145,6 +148,15 @@ def _local_model(model: ModelSource, name: Optional[str], progress: Optional[Pro
             raise Invalid("a manifest has no name of its own", "Give name=.")
         return LocalModel(checked_name(name), model)
     return read_model(model, name, progress)
+
+
+def _check_inputs(local: LocalModel, build: BuildOptions, reference: ReferencePolicy) -> None:
+    """Refuse shapes and values for inputs that the graph does not have, where the graph is at hand."""
+    graph = next((item.sha256 for item in local.manifest.files if item.name == GRAPH_FILE), "")
+    if graph in local.paths and says_anything(build, reference):
+        from farm.onnxsummary import declared_inputs
+
+        check_inputs(declared_inputs(local.paths[graph]), build, reference)
 
 
 def _npz(path: Union[str, Path], paths: Dict[str, Path], progress: Optional[Progress]) -> str:

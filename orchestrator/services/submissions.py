@@ -21,6 +21,7 @@ from .caller import Caller
 from .cancelling import cancel_requests
 from .context import Context
 from .ids import new_id
+from .inputs import check_known_inputs
 from .orders import Order, order
 from .placing import Place, place
 from .submission_views import view
@@ -108,9 +109,10 @@ def orders_of(
     """The targets that the words of a submission mean, each with its order.
 
     Raises:
-        Invalid: A filter or a step cannot be read.
+        Invalid: A filter or a step cannot be read, or the model is known to have no such inputs.
         TargetUnavailable: A word is unknown or ambiguous, matches no device, or no host has ever enrolled.
     """
+    check_known_inputs(connection, ask)
     found = resolve(ask.targets, offers.words(connection), offers.offers(connection))
     tools = offers.host_tools(connection, at - context.policy.gone_s)
     recipes = [recipe_for(ask.steps, tools, mechanism(item.target, ask.options).steps) for item in found]

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from farm.protocol.codec import dumps, loads
+from farm.protocol.engine import TensorSpec
 from farm.protocol.keys import PreparationKey
 from farm.protocol.report import Failure
 from farm.protocol.states import State
@@ -69,6 +70,17 @@ def newest(connection: Connection, key: str) -> PreparationRow | None:
         .with_for_update()
     )
     return _first(connection, query.limit(1))
+
+
+def inputs_of(connection: Connection, model: str) -> tuple[TensorSpec, ...] | None:
+    """The inputs of a model, as any preparation of it has found them; None where none ever ended well."""
+    query = (
+        select(preparation.c.prepared)
+        .join(build, build.c.preparation_id == preparation.c.id)
+        .where(build.c.model == model, preparation.c.prepared.is_not(None))
+    )
+    found = connection.execute(query.limit(1)).scalar()
+    return prepared_of(found).inputs if found else None
 
 
 def add(connection: Connection, preparation_id: str, key: PreparationKey, priority: int, at: float) -> PreparationRow:

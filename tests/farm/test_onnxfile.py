@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from farm.onnxfile import external_files
-from farm.onnxsummary import OnnxSummary, summary
+from farm.onnxsummary import OnnxSummary, declared_inputs, summary
 from farm.protocol.errors import Invalid
+from farm.protocol.inputs import DeclaredInput
 
 
 def _tensor(name: str, location: str, length: int = 0, offset: int = 0) -> TensorProto:
@@ -236,3 +237,23 @@ def test_a_sparse_file_of_five_gigabytes_is_walked_in_constant_memory(tmp_path: 
         [sys.executable, "-c", code, str(path)], check=True, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]
     )
     assert int(done.stdout) < 100 * 1024
+
+
+def test_inputs_are_declared_without_those_that_an_initializer_fills(tmp_path: Path) -> None:
+    value = helper.make_tensor_value_info
+    inputs = [
+        value("x", TensorProto.FLOAT, ["batch", 3, None, -1]),
+        value("w", TensorProto.FLOAT, [2]),
+        value("rate", TensorProto.INT64, []),
+        value("odd", TensorProto.FLOAT, None),
+    ]
+    nodes = [helper.make_node("Identity", ["x"], ["y"])]
+    outputs = [value("y", TensorProto.FLOAT, None)]
+    filled = numpy_helper.from_array(np.ones(2, np.float32), "w")
+    path = _write(tmp_path, helper.make_model(helper.make_graph(nodes, "g", inputs, outputs, [filled])))
+    assert declared_inputs(path) == (
+        DeclaredInput("x", ("batch", 3, "?", "-1")),
+        DeclaredInput("rate", ()),
+        DeclaredInput("odd", None),
+    )
+    assert str(declared_inputs(path)[0]) == "x [batch, 3, ?, ?]"

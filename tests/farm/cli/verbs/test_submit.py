@@ -148,6 +148,24 @@ def test_what_cannot_be_right_is_code_2_and_sends_nothing(
     assert double.submissions == {}
 
 
+@pytest.mark.parametrize("verb", ["submit", "plan"])
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--shapes", "X:1x3"], "--shapes names 'X', which is no input of the model. Its inputs are "),
+        (["--minShapes", "X:1x3", "--maxShapes", "X:4x3"], "--shapes names 'X', which is no input"),
+        (["--value", "rate=16000"], "--value names 'rate', which is no input of the model. Its inputs are "),
+    ],
+)
+def test_an_input_that_the_model_does_not_have_is_code_2_before_anything_is_sent(
+    farm: Farm, double: Double, model: Path, verb: str, arguments: Any, said: str
+) -> None:
+    told = farm(verb, model, "-t", "cpu", *arguments)
+    assert (told.code, told.out) == (2, "")
+    assert said in told.err
+    assert double.asked == []
+
+
 @pytest.mark.parametrize("verb", [["plan"], ["submit", "--dry-run"]])
 def test_a_plan_has_a_row_for_each_target(farm: Farm, double: Double, model: Path, verb: Any) -> None:
     told = farm(*verb, model, "-t", "cpu,offline")
