@@ -24,7 +24,7 @@ from .holder import Holder
 from .patience import GaveUp, Patience
 from .reporter import Reporter
 from .transfer import Cache
-from .workspace import inputs_of, keep_failed, make_workspace, remove
+from .workspace import inputs_of, keep_failed, make_workspace, remove_aside
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Run:
         finally:
             self._reporter.close()
             self._line.close()
-            remove(workspace)
+            remove_aside(workspace)
 
     def _lose(self) -> None:
         self.halt.tell(Why.LOST, "the lease was lost")

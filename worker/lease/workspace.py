@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 from pathlib import Path
 from typing import Dict
 
 from farm.protocol.codec import dumps
 from farm.protocol.model import check_relative
+from farm.protocol.timing import TIMING_CACHE_FILE, TimingCacheUse
 from farm.protocol.work import BuildWork, Claim, PreparationWork
 from worker.child.guard import CALIBRATION_FILE, INPUTS_FILE, OUTPUTS_FILE, SPEC_FILE
 
@@ -41,6 +43,8 @@ def _of_build(work: BuildWork) -> Dict[str, str]:
         found.update({item.name: item.sha256 for item in prepared.files})
         if work.key.options.calibration:
             found[CALIBRATION_FILE] = work.key.options.calibration
+        if work.timing_cache and work.timing_cache.use is TimingCacheUse.CERTIFIED and work.timing_cache.sha256:
+            found[TIMING_CACHE_FILE] = work.timing_cache.sha256
     found.update(_named({INPUTS_FILE: prepared.reference_inputs, OUTPUTS_FILE: prepared.reference_outputs}))
     return found
 
@@ -74,6 +78,11 @@ def keep_failed(workspace: Path, folder: Path) -> None:
     by_age = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
     for old in by_age[_KEPT:]:
         remove(old)
+
+
+def remove_aside(folder: Path) -> None:
+    """Remove a folder from a thread of its own: what it held takes longer to go than the next claim takes to come."""
+    threading.Thread(target=remove, args=(folder,), name=f"remove-{folder.name}").start()
 
 
 def remove(folder: Path) -> None:
