@@ -32,7 +32,7 @@ ANSWERS: Tuple[Tuple[str, str], ...] = (
         "farm fetch",
         '`{"folder", "engine", "tier", "cached", "name", "model", "key", "precision", "files": [<FileRef>]}`',
     ),
-    ("farm fetch --explain", '`{"engine", "considered": [<Candidate>]}`'),
+    ("farm fetch --explain", '`{"engine", "considered": [<Candidate>], "reason"}`'),
     ("farm check", '`{"fits", "tier", "reasons": [text], "name"}`'),
     (
         "farm run",

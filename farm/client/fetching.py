@@ -9,7 +9,7 @@ from typing import Optional, Tuple
 
 from farm.protocol.codec import digest, from_json
 from farm.protocol.engine import EngineManifest
-from farm.protocol.errors import FarmError, NoEngine
+from farm.protocol.errors import FarmError
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.model import check_relative
 from farm.protocol.options import Precision
@@ -63,12 +63,13 @@ def ask_for(
 def answer_to(transport: Transport, ask: FetchAsk) -> FetchAnswer:
     """The engine to take.
 
-    Raises: NoEngine: `details["considered"]` lists every candidate with its refusals.
+    Raises: NoEngine: nothing fits. Conflict: several variants do. In both `details["considered"]` lists every candidate
+        with its refusals.
     """
     return transport.value(FetchAnswer, "POST", "/fetch", ask, repeatable=True)
 
 
-def considered_in(error: NoEngine) -> Tuple[Candidate, ...]:
+def considered_in(error: FarmError) -> Tuple[Candidate, ...]:
     """The candidates that an error of `answer_to` lists."""
     return tuple(from_json(Candidate, item) for item in error.details.get("considered") or ())
 

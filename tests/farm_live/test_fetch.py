@@ -128,6 +128,16 @@ def test_several_variants_are_listed_and_one_is_chosen(farm: Live, tmp_path: Pat
     for words in ("fp32, key ", "fp16, key ", "Choose with --precision or --key."):
         assert words in told.err
     assert not (tmp_path / "out").exists()
+    explained = farm("fetch", "twofold", "--explain")
+    assert explained.code == 2
+    assert [line.split()[-1] for line in explained.lines] == ["NOT", "exact", "exact"]
+    assert "2 different engines of twofold fit this device: " in explained.err
+    assert explained.err.rstrip().endswith("Choose with --precision or --key.")
+    told = farm.json("fetch", "twofold", "--explain", code=2)
+    assert (told["engine"], len(told["considered"])) == (None, 2)
+    assert "Choose with --precision or --key." in told["reason"]
+    narrowed = farm.json("fetch", "twofold", "--explain", "--precision", "fp16")
+    assert (narrowed["engine"] is not None, narrowed["reason"], len(narrowed["considered"])) == (True, "", 2)
     chosen = farm.json("fetch", "twofold", "-o", tmp_path / "out", "--precision", "fp16")
     assert chosen["precision"] == "fp16"
     by_key = farm.json("fetch", "twofold", "-o", tmp_path / "by-key", "--key", chosen["key"][:12])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence
 
 import click
 
-from farm.protocol.errors import NoEngine
+from farm.protocol.errors import Conflict, NoEngine
 from farm.protocol.exits import Exit
 from farm.protocol.options import Precision
 from farm.protocol.requirement import Tier
@@ -113,18 +113,19 @@ def _json(fetched: Fetched) -> Dict[str, Any]:
 def _explain(client: FarmClient, ask: FetchAsk, as_json: bool) -> int:
     from farm.client.fetching import considered_in
 
-    chosen: Optional[str] = None
+    chosen, reason, code = None, "", Exit.DONE
     try:
         answer = client.find_engine(ask)
         chosen, considered = answer.engine, answer.considered
-    except NoEngine as error:
+    except (NoEngine, Conflict) as error:
         considered = considered_in(error)
+        reason, code = str(error), error.exit_code
     if as_json:
-        emit_json({"engine": chosen, "considered": list(considered)})
+        emit_json({"engine": chosen, "considered": list(considered), "reason": reason})
     else:
         _emit_considered(considered)
-        say(f"fetch would bring {chosen}" if chosen else f"no engine of {ask.name} fits at {ask.allow} or better")
-    return Exit.DONE if chosen else Exit.NO_ENGINE
+        say(reason or f"fetch would bring {chosen}")
+    return code
 
 
 def _emit_considered(considered: Sequence[Candidate]) -> None:
