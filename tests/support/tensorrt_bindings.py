@@ -120,11 +120,14 @@ def _fetch(bindings: Bindings, python: str, wheels: Path) -> None:
 def _stub_library(cache: Path) -> Path:
     folder = cache / "stub"
     if not (folder / _LIBRARIES[-1]).exists():
+        compiler = shutil.which(os.environ.get("CC", "cc"))
+        if compiler is None:
+            raise RuntimeError("the bindings are tried over a stub library: install a C compiler, or name it in CC")
         folder.mkdir(exist_ok=True)
         source = folder / "stub.c"
         source.write_text("".join(f"void *{name}(void) {{ return 0; }}\n" for name in _STUBS))
         for library in _LIBRARIES:
-            _run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-w", "-o", str(folder / library), str(source)])
+            _run([compiler, "-shared", "-fPIC", "-w", "-o", str(folder / library), str(source)])
     return folder
 
 
