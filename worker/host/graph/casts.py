@@ -1,15 +1,29 @@
-"""Casts that ONNX Runtime's tool writes and that should not be there: some twice, some back and forth."""
+"""Casts that ONNX Runtime's tool writes and that should not be there: some outside, some twice, some back and forth."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .names import rename_reads
 from .walk import graphs
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterator
 
     from onnx import GraphProto, NodeProto
+
+
+def bring_home(graph: GraphProto) -> None:
+    """Move each cast of the outermost graph to the graph that gives what it casts.
+
+    Args:
+        graph: The outermost one, whose values have names of their own; changed in place, with the graphs inside it.
+    """
+    home = {name: inner for inner in graphs(graph) if inner is not graph for name in _given(inner)}
+    strays = [operator for operator in graph.node if operator.op_type == "Cast" and operator.input[0] in home]
+    for stray in strays:
+        home[stray.input[0]].node.append(stray)
+        graph.node.remove(stray)
 
 
 def drop_repeated(graph: GraphProto) -> None:
@@ -33,7 +47,7 @@ def join_casts(graph: GraphProto, own: Container[str]) -> None:
     """Hand on in float32 what goes from float32 through float16 to float32.
 
     Args:
-        graph: Changed in place; its branches stay as they are.
+        graph: Changed in place; its branches only read other names.
         own: Names of the operators that were there before the tool: none of their casts is touched.
     """
     from onnx import TensorProto
@@ -51,11 +65,14 @@ def join_casts(graph: GraphProto, own: Container[str]) -> None:
             del operator.attribute[:]
         else:
             joined[operator.output[0]] = narrow.input[0]
-    for operator in graph.node:
-        for place, name in enumerate(operator.input):
-            operator.input[place] = joined.get(name, name)
+    rename_reads(graph, joined)
     _drop_unread(graph, joined)
     _drop_unread(graph, narrowing)
+
+
+def _given(graph: GraphProto) -> Iterator[str]:
+    yield from (value.name for value in graph.input)
+    yield from (name for operator in graph.node for name in operator.output)
 
 
 def _to(cast: NodeProto) -> int:

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .casts import drop_repeated, join_casts
-from .float16 import check_names
-from .ranges import Measure, Ranges, float_tensors
+from .casts import join_casts
+from .names import distinguish, rename_reads
+from .narrow import narrow
+from .ranges import Measure, Ranges, tensors_of
 from .sort import sort
 from .walk import graphs
 
@@ -40,38 +41,59 @@ _MEANS_AND_ROOTS = ("ReduceMean", "ReduceSum", "ReduceSumSquare", "ReduceL2", "S
 _AFTER, _BEFORE = ("Add", "Sub", "Mul", "Div"), ("Mul", "Pow")
 # What is inside of them is not measured, and stays as it is.
 _BRANCHING = ("If", "Loop", "Scan")
+# What the float32 form of a value that is float16 elsewhere is called.
+_WIDE = "_in_float32"
 _LARGEST, _SMALLEST = 65504.0, 2.0**-14
 
 
 def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) -> ModelProto:
     """The graph with its float32 weights and values as float16, but those of operators that need float32."""
-    from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
-
-    check_names(model)
-    _check_branches(model)
-    own = _named_operators(model)
+    distinguish(model)
+    _part_from_branches(model)
+    own = {operator.name for graph in graphs(model.graph) for operator in graph.node}
     beyond = _beyond(model, measure(), parameters["headroom"])
-    converted: ModelProto = convert_float_to_float16(
-        model,
-        keep_io_types=True,
-        op_block_list=[*DEFAULT_OP_BLOCK_LIST, *_DELICATE, *_BRANCHING],
-        node_block_list=sorted({*beyond, *_by_hand(model)}),
-    )
-    drop_repeated(converted.graph)
+    converted = narrow(model, (*_DELICATE, *_BRANCHING), {*beyond, *_by_hand(model)})
+    _widen_for_branches(converted)
     join_casts(converted.graph, own)
     sort(converted.graph)
     _tell(model, beyond)
     return converted
 
 
-def _check_branches(model: ModelProto) -> None:
-    """Branches stay float32, so that they may read no tensor from outside that becomes float16."""
-    outside = float_tensors(model) - {value.name for value in model.graph.input}
-    for inner in graphs(model.graph):
-        if inner is not model.graph:
-            read = outside.intersection(name for operator in inner.node for name in operator.input)
-            if read:
-                raise ValueError(f"a branch of the graph reads {min(read)!r} from outside of it; build it as fp16")
+def _part_from_branches(model: ModelProto) -> None:
+    """Give branches, which stay float32, weights of their own where operators outside of them read these too."""
+    from onnx import TensorProto
+
+    graph = model.graph
+    outside = {name for operator in graph.node for name in operator.input}
+    shared = outside & set(_read_in_branches(model))
+    for weight in [weight for weight in graph.initializer if weight.name in shared]:
+        if weight.data_type == TensorProto.FLOAT:
+            graph.initializer.add().CopyFrom(weight)
+            graph.initializer[-1].name = weight.name + _WIDE
+            _rename_in_branches(model, {weight.name: weight.name + _WIDE})
+
+
+def _widen_for_branches(model: ModelProto) -> None:
+    """Hand float32 to branches that read a value from outside which became float16."""
+    from onnx import TensorProto, helper
+
+    narrow_ones = set(_read_in_branches(model)) & tensors_of(model, TensorProto.FLOAT16)
+    for name in sorted(narrow_ones):
+        cast = helper.make_node("Cast", [name], [name + _WIDE], name=name + _WIDE, to=TensorProto.FLOAT)
+        model.graph.node.append(cast)
+    _rename_in_branches(model, {name: name + _WIDE for name in narrow_ones})
+
+
+def _read_in_branches(model: ModelProto) -> list[str]:
+    branches = [graph for graph in graphs(model.graph) if graph is not model.graph]
+    return [name for graph in branches for operator in graph.node for name in operator.input]
+
+
+def _rename_in_branches(model: ModelProto, renamed: Mapping[str, str]) -> None:
+    for graph in graphs(model.graph):
+        if graph is not model.graph:
+            rename_reads(graph, renamed)
 
 
 def _beyond(model: ModelProto, ranges: Ranges, headroom: float) -> dict[str, str]:
@@ -115,17 +137,6 @@ def _weights(model: ModelProto) -> dict[str, float]:
             array = numpy_helper.to_array(tensor)
             found[tensor.name] = float(np.abs(array).max()) if array.size else 0.0
     return found
-
-
-def _named_operators(model: ModelProto) -> set[str]:
-    """The names of all operators. The tool knows them by their names, so that one without gets a name of its own."""
-    seen: set[str] = set()
-    everything = (operator for graph in graphs(model.graph) for operator in graph.node)
-    for number, operator in enumerate(everything):
-        if not operator.name or operator.name in seen:
-            operator.name = f"{operator.op_type}_{number}_"
-        seen.add(operator.name)
-    return seen
 
 
 def _tell(model: ModelProto, beyond: Mapping[str, str]) -> None:

@@ -51,7 +51,7 @@ def _watch(proto: ModelProto) -> list[str]:
     """Make the graph give the largest magnitude of each of its tensors, in place of its outputs."""
     from onnx import NodeProto, TensorProto, helper
 
-    names = float_tensors(proto)
+    names = tensors_of(proto, TensorProto.FLOAT)
     graph, listed = proto.graph, list[NodeProto]()
     for name in sorted({value.name for value in graph.input}.intersection(names)):
         listed += _magnitude(name)
@@ -77,14 +77,14 @@ def _magnitude(name: str) -> list[NodeProto]:
     ]
 
 
-def float_tensors(proto: ModelProto) -> set[str]:
-    """The float32 tensors that inputs and operators of the outermost graph give, as far as their type follows."""
-    from onnx import TensorProto, shape_inference
+def tensors_of(proto: ModelProto, kind: int) -> set[str]:
+    """The tensors of an element type that inputs and operators of the outermost graph give, as far as it follows."""
+    from onnx import shape_inference
 
     graph = shape_inference.infer_shapes(proto).graph
     made = {name for operator in proto.graph.node for name in operator.output}
     made.update(value.name for value in proto.graph.input)
     made -= {tensor.name for tensor in proto.graph.initializer}
     known = (*graph.input, *graph.value_info, *graph.output)
-    found = {value.name for value in known if value.type.tensor_type.elem_type == TensorProto.FLOAT}
+    found = {value.name for value in known if value.type.tensor_type.elem_type == kind}
     return found & made

@@ -5,11 +5,9 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxslim
 import pytest
 from onnx import TensorProto, helper
 
-from farm.protocol.errors import BuildFailed
 from farm.protocol.keys import StepCall
 from tests.support import models
 from worker.host.graph.model import Model
@@ -47,14 +45,6 @@ def test_weights_are_float16_and_the_interface_is_as_it_was(name: str, tmp_path:
     assert len(halves) == sum(w.data_type == TensorProto.FLOAT for w in before.proto.graph.initializer)
     assert report.largest_difference is not None
     assert 0 < report.largest_difference < 0.05
-
-
-def test_branches_that_name_their_weights_alike_are_refused_in_a_sentence(silero: Path, tmp_path: Path) -> None:
-    path = silero / models.SILERO_FILE
-    simplified = onnxslim.slim(onnx.load(str(path)))
-    with pytest.raises(BuildFailed, match="two branches of the model have a weight named") as caught:
-        halved(simplified, models.silero_inputs(), tmp_path)
-    assert caught.value.hint.startswith("Build it with another --precision")
 
 
 def test_a_branching_model_keeps_an_order_in_which_it_runs(silero: Path, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from farm.protocol.errors import BuildFailed
 from farm.protocol.keys import StepCall
 from tests.support import models
 from worker.host.graph.model import Model
@@ -163,20 +162,3 @@ def test_branches_stay_float32(silero: Path, tmp_path: Path) -> None:
     assert report.largest_difference is not None
     assert report.largest_difference < 0.01
     assert any(operator.op_type == "If" for operator in model.proto.graph.node)
-
-
-def test_a_branch_that_reads_from_outside_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    value = helper.make_tensor_value_info
-    branches = {
-        which: helper.make_graph(
-            [helper.make_node(kind, ["h"], [kind])], which, [], [value(kind, TensorProto.FLOAT, [1, WIDTH])]
-        )
-        for which, kind in (("then_branch", "Relu"), ("else_branch", "Neg"))
-    }
-    nodes = [helper.make_node("Sigmoid", ["x"], ["h"]), helper.make_node("If", ["flag"], ["y"], **branches)]
-    inputs = [value("x", TensorProto.FLOAT, [1, WIDTH]), value("flag", TensorProto.BOOL, [])]
-    graph = helper.make_graph(nodes, "branching", inputs, [value("y", TensorProto.FLOAT, [1, WIDTH])])
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    given = {"x": np.zeros((1, WIDTH), np.float32), "flag": np.array(True)}
-    with pytest.raises(BuildFailed, match="a branch of the graph reads 'h' from outside of it; build it as fp16"):
-        mixed(proto, given, tmp_path)
