@@ -17,8 +17,11 @@ Opener = Callable[[Path, BuildOptions], Session]
 OPENERS: Dict[str, str] = {
     "onnxruntime": "farm.runtime.onnxruntime:open_session",
     "tensorrt": "farm.runtime.tensorrt:open_session",
+    "tensorrt_rtx": "farm.runtime.tensorrt:open_rtx_session",
     "trtexec": "farm.runtime.tensorrt:open_session",
 }
+# The backends whose engines have plugin libraries, with the binding that takes them.
+PLUGIN_MODULES: Dict[str, str] = {"tensorrt": "tensorrt", "tensorrt_rtx": "tensorrt_rtx", "trtexec": "tensorrt"}
 
 
 def opener(backend: str) -> Opener:

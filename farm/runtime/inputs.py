@@ -11,6 +11,8 @@ from farm.protocol.errors import Invalid
 from farm.protocol.options import ShapeRange
 from farm.protocol.shapes import format_shape
 
+from .cuda.array import DeviceArray
+
 Array = Any
 Ranges = Tuple[Dict[str, ShapeRange], ...]
 
@@ -19,7 +21,7 @@ def check_inputs(arrays: Mapping[str, Array], specs: Sequence[TensorSpec], range
     """The arrays in the order of the engine's inputs.
 
     Args:
-        arrays: Input name to array; a NumPy scalar is an array without axes.
+        arrays: Input name to array, of the host or of the GPU; a NumPy scalar is an array without axes.
         specs: What the engine takes; -1 is an axis of any size.
         ranges: The engine's profiles; the shapes must lie inside one of them. Empty allows every size.
 
@@ -38,7 +40,7 @@ def check_inputs(arrays: Mapping[str, Array], specs: Sequence[TensorSpec], range
 
 
 def _checked(spec: TensorSpec, array: Array) -> Array:
-    if not isinstance(array, (np.ndarray, np.generic)):
+    if not isinstance(array, (np.ndarray, np.generic, DeviceArray)):
         raise Invalid(
             f"input {spec.name!r} is a {type(array).__name__}, not an array",
             f"Give numpy.asarray(..., dtype={spec.dtype!r}).",
@@ -55,7 +57,7 @@ def _checked(spec: TensorSpec, array: Array) -> Array:
             f"the engine takes {format_shape(spec.shape)}",
             "? is an axis of any size." if -1 in spec.shape else "Reshape it, or build for this shape.",
         )
-    return np.asarray(array, dtype=spec.dtype)
+    return array if isinstance(array, DeviceArray) else np.asarray(array, dtype=spec.dtype)
 
 
 def _check_ranges(arrays: Mapping[str, Array], ranges: Ranges) -> None:

@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
-import numpy as np
-
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Invalid, Unsupported
 from farm.protocol.options import BuildOptions, Precision
 
-from .onnxruntime_load import failure, load
+from .onnxruntime_load import load
 from .onnxruntime_options import session_options
-from .session import Array, Inference, Launch, Session
+from .onnxruntime_place import Processor
+from .session import Inference, Launch, Place, Session
+from .values import Array
 
 BACKEND = "onnxruntime"
 # A profiled session is a second copy of the engine in memory: not worth it for the largest ones.
@@ -86,7 +86,6 @@ class OnnxRuntimeSession(Session):
             concurrent=True,
             ranges=options.profiles,
         )
-        self._names = [spec.name for spec in self.outputs]
 
     def layers(self, arrays: Mapping[str, Array], runs: int = 10) -> Tuple[Dict[str, Any], ...]:
         """See `Session.layers`. Empty for engines above 1 GiB."""
@@ -104,9 +103,9 @@ class OnnxRuntimeSession(Session):
     def _session_options(self) -> Any:
         return session_options(self._options.backend_options, load_level(self._options))
 
-    def _run(self, arrays: Dict[str, Array]) -> Dict[str, Array]:
-        outputs = self._call(arrays)
-        return {name: np.asarray(array) for name, array in zip(self._names, outputs)}
+    @contextmanager
+    def _place(self) -> Iterator[Place]:
+        yield Processor(self._open(), self.outputs)
 
     @contextmanager
     def _bound(self, arrays: Dict[str, Array], launch: Launch) -> Iterator[Inference]:
@@ -115,22 +114,12 @@ class OnnxRuntimeSession(Session):
                 f"{BACKEND} runs on the processor: it has no CUDA graph and waits for no GPU",
                 "Leave out --useCudaGraph and --useSpinWait.",
             )
-        session, names = self._open(), self._names
+        session, names = self._open(), [spec.name for spec in self.outputs]
 
         def inference() -> None:
             session.run(names, arrays)
 
         yield inference
-
-    def _call(self, arrays: Dict[str, Array]) -> Any:
-        session = self._open()
-        try:
-            return session.run(self._names, arrays)
-        except MemoryError:
-            raise
-        except Exception as error:  # as in `load`
-            told = failure("onnxruntime", error).message
-            raise Invalid(f"the engine cannot run these inputs: {told}", "Give others with --loadInputs.") from error
 
     def _open(self) -> Any:
         if self._session is None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Union
+from typing import Dict, Optional, Tuple, Union
 
 from farm.protocol.engine import EngineManifest
 from farm.protocol.errors import NoEngine, NotFound, Unsupported
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.requirement import fit
 
-from .backends import opener
+from .backends import PLUGIN_MODULES, opener
 from .bundle import check_bytes, read_manifest
 from .session import Session
 
@@ -31,13 +32,32 @@ def open_engine(directory: Union[str, os.PathLike[str]], facts: Optional[DeviceF
         BlobCorrupt: a file does not have the bytes it was stored with.
         BuildFailed, Unsupported: its runtime cannot load it.
     """
-    folder = Path(directory)
+    return open_bundle(Path(directory), facts).session
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An engine that is loaded.
+
+    Attributes:
+        session: Runs it.
+        manifest: What it is.
+        plugins: Its plugin libraries, each with the creators it brought.
+    """
+
+    session: Session
+    manifest: EngineManifest
+    plugins: Dict[str, Tuple[str, ...]]
+
+
+def open_bundle(folder: Path, facts: Optional[DeviceFacts] = None) -> Opened:
+    """As `open_engine`, with what was found on the way."""
     manifest = read_manifest(folder)
     check_fit(manifest, facts)
     check_files(folder, manifest)
     open_session = opener(manifest.requirement.backend)
-    load_plugins(manifest)
-    return open_session(folder / manifest.files[0].name, manifest.key.options)
+    plugins = load_plugins(folder, manifest)
+    return Opened(open_session(folder / manifest.files[0].name, manifest.key.options), manifest, plugins)
 
 
 def check_files(folder: Path, manifest: EngineManifest) -> None:
@@ -69,15 +89,21 @@ def check_fit(manifest: EngineManifest, facts: Optional[DeviceFacts] = None) -> 
         )
 
 
-def load_plugins(manifest: EngineManifest) -> None:
+def load_plugins(folder: Path, manifest: EngineManifest) -> Dict[str, Tuple[str, ...]]:
     """Make the operators of the engine's plugin libraries known, before the engine that needs them is loaded.
 
-    Raises: Unsupported: the backend takes none.
+    Returns: Name of each library to the creators it brought.
+    Raises: Unsupported: the backend takes none. BuildFailed: one cannot be loaded.
     """
-    libraries = [item.name for item in manifest.files if item.name.startswith(_PLUGINS)]
-    if libraries:
-        backend = manifest.requirement.backend
+    libraries = [item for item in manifest.files if item.name.startswith(_PLUGINS)]
+    if not libraries:
+        return {}
+    backend = manifest.requirement.backend
+    if backend not in PLUGIN_MODULES:
         raise Unsupported(
-            f"the engine needs {libraries[0]}, and engines of {backend} take no plugin libraries here",
+            f"the engine needs {libraries[0].name}, and engines of {backend} take no plugin libraries here",
             "Open it with a newer farm.",
         )
+    from .tensorrt import plugins
+
+    return plugins.load_plugins(folder, libraries, PLUGIN_MODULES[backend])

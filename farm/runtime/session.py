@@ -11,8 +11,8 @@ from typing import Any, Callable, ContextManager, Dict, Iterator, Mapping, Optio
 from farm.protocol.engine import TensorSpec
 
 from .inputs import Ranges, check_inputs
+from .values import NOTHING, Array, Rest, Value, check_outputs, value_of
 
-Array = Any
 Self = TypeVar("Self", bound="Session")
 
 
@@ -27,6 +27,34 @@ class Launch:
 
     cuda_graph: bool = False
     spin_wait: bool = False
+
+
+class Place(ABC):
+    """Where inferences run one after the other.
+
+    Attributes:
+        handle: Of its CUDA stream; None on the processor.
+        gpu: Number of its GPU; None on the processor.
+    """
+
+    def __init__(self, handle: Optional[int] = None, gpu: Optional[int] = None) -> None:
+        self.handle = handle
+        self.gpu = gpu
+
+    @abstractmethod
+    def infer(
+        self, inputs: Mapping[str, Value], outputs: Mapping[str, Value] = NOTHING, rest: Rest = Rest.HOST
+    ) -> Dict[str, Value]:
+        """One inference from the beginning to the end.
+
+        Args:
+            inputs: That fit; those on the GPU are read where they lie.
+            outputs: Arrays to write into; of an output whose size only the inference tells, its beginning.
+            rest: What becomes of the other outputs.
+
+        Returns: What was written into, and the rest unless it is dropped.
+        Raises: Invalid: an output does not go into its array, or the runtime refuses the inputs.
+        """
 
 
 class Session(ABC):
@@ -68,7 +96,28 @@ class Session(ABC):
 
         Raises: Invalid: an input is missing, unknown, or of another type or shape, or the runtime refuses it.
         """
-        return self._run(check_inputs(arrays, self.inputs, self.ranges))
+        with self._place() as place:
+            return place.infer(check_inputs(arrays, self.inputs, self.ranges))
+
+    def exchange(
+        self, inputs: Mapping[str, Array], outputs: Mapping[str, Array] = NOTHING, rest: Rest = Rest.HOST
+    ) -> Dict[str, Value]:
+        """One inference with arrays of any library that speaks DLPack, read and written where they lie.
+
+        Returns when it is done: the memory of the inputs is free again, and the outputs are there for every stream.
+
+        Args:
+            inputs: Input name to array.
+            outputs: Output name to an array that is written into.
+            rest: What becomes of the other outputs.
+
+        Raises: Invalid, Unsupported: as `run`; or an array lies where this engine does not run.
+        """
+        with self._place() as place:
+            values = {name: self._value(array, f"input {name!r}", place) for name, array in inputs.items()}
+            buffers = {name: self._value(array, f"output {name!r}", place) for name, array in outputs.items()}
+            checked = check_inputs(values, self.inputs, self.ranges)
+            return place.infer(checked, check_outputs(buffers, self.outputs), rest)
 
     @contextmanager
     def bound(self, arrays: Mapping[str, Array], launch: Launch = Launch()) -> Iterator[Inference]:
@@ -99,12 +148,15 @@ class Session(ABC):
         """Give the memory of the engine back. Closing twice is allowed."""
 
     @abstractmethod
-    def _run(self, arrays: Dict[str, Array]) -> Dict[str, Array]:
-        """One inference with inputs that fit."""
+    def _place(self) -> ContextManager[Place]:
+        """Where an inference runs that nobody else disturbs during the block."""
 
     @abstractmethod
     def _bound(self, arrays: Dict[str, Array], launch: Launch) -> ContextManager[Inference]:
         """One inference with inputs that fit, again and again."""
+
+    def _value(self, array: Array, what: str, place: Place) -> Value:
+        return value_of(array, what, place.handle, place.gpu)
 
     def __enter__(self: Self) -> Self:
         return self

@@ -23,6 +23,7 @@ _BYTES = {"FLOAT": 4, "HALF": 2, "INT8": 1, "INT32": 4, "INT64": 8, "BOOL": 1, "
 def main() -> None:
     """Print the median of the computation."""
     device = Device()
+    device.enter()
     logger = trt.Logger(trt.Logger.ERROR)
     runtime = trt.Runtime(logger)
     engine = runtime.deserialize_cuda_engine(Path(sys.argv[1]).read_bytes())

@@ -116,10 +116,11 @@ def test_memory_is_given_back(tmp_path: Path, target: BuildTarget) -> None:
     engine_of(tmp_path, matrix_net(), target).close()
     (plan,) = tmp_path.rglob("engine.plan")
     free = []
-    for _ in range(6):
-        with open_session(plan) as engine:
-            engine.run({"x": some(4, 16)})
-        free.append(device.memory()[0])
+    with device.current():
+        for _ in range(6):
+            with open_session(plan) as engine:
+                engine.run({"x": some(4, 16)})
+            free.append(device.memory()[0])
     device.close()
     assert free[-1] >= free[1] - (1 << 20)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Tuple
+from contextlib import contextmanager
+from typing import Any, Iterator, Tuple
 
 import numpy as np
 
@@ -24,7 +25,15 @@ class Device:
         driver().call("cuDeviceGet", ctypes.byref(self._device), ctypes.c_int(ordinal))
         driver().call("cuDevicePrimaryCtxRetain", ctypes.byref(self._context), self._device)
         self._open = True
-        self.enter()
+
+    @contextmanager
+    def current(self) -> Iterator[None]:
+        """This GPU is the one of the calling thread during the block; afterwards it is the one from before."""
+        driver().call("cuCtxPushCurrent_v2", self._context)
+        try:
+            yield
+        finally:
+            driver().call("cuCtxPopCurrent_v2", ctypes.byref(ctypes.c_void_p()))
 
     def enter(self) -> None:
         """Make this GPU the one of the calling thread."""

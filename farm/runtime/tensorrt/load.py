@@ -5,13 +5,13 @@ from __future__ import annotations
 import mmap
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Type
 
 from farm.backends.tensorrt.advice import advice
 from farm.backends.tensorrt.capabilities import TensorRtCapabilities, capabilities_of
 from farm.backends.tensorrt.creators import register_creators
 from farm.backends.tensorrt.logger import Sayings, logger
-from farm.protocol.errors import BuildFailed, NotFound
+from farm.protocol.errors import BuildFailed, FarmError, NotFound
 from farm.protocol.options import BuildOptions
 
 
@@ -46,11 +46,11 @@ class Loaded:
             raise self.failure("makes no execution context", "Free memory on the card, or run fewer at once.")
         return context
 
-    def failure(self, what: str, hint: str) -> BuildFailed:
-        """An error with what TensorRT said about it."""
+    def failure(self, what: str, hint: str, kind: Type[FarmError] = BuildFailed) -> FarmError:
+        """An error with what TensorRT said about it, and with what to do where that is known."""
         errors = self.sayings.errors()
         told = "; ".join(errors) or "it does not say why"
-        return BuildFailed(f"{self.capabilities.name} {what}: {told}", advice(errors) or hint)
+        return kind(f"{self.capabilities.name} {what}: {told}", advice(errors) or hint)
 
     def close(self) -> None:
         """Free it, the engine before its runtime."""

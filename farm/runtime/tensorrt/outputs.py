@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from ..cuda.device import DeviceMemory
 
@@ -11,18 +11,49 @@ log = logging.getLogger(__name__)
 
 
 class Grown:
-    """What one such output got: memory that grows, and the shape that TensorRT told."""
+    """What one such output got: memory that grows, or that of a caller, and the shape that TensorRT told.
+
+    Attributes:
+        shape: Of the last inference.
+        wanted_bytes: What the last inference asked for.
+    """
 
     def __init__(self) -> None:
-        self.memory = DeviceMemory(0)
         self.shape: Tuple[int, ...] = ()
+        self.wanted_bytes = 0
+        self._memory: Optional[DeviceMemory] = None
+        self._given = (0, 0)
+
+    @property
+    def address(self) -> int:
+        """Of what was written."""
+        return self._given[0] or (self._memory.address if self._memory else 0)
+
+    def use(self, address: int, most_bytes: int) -> None:
+        """Let the next inference write there, and not more; address 0 is memory of its own."""
+        self.wanted_bytes = 0
+        self._given = (address, most_bytes)
 
     def grow(self, size_bytes: int) -> int:
         """The address of at least so many bytes; 0, which is TensorRT's word for no, where there are none."""
-        if size_bytes > self.memory.size_bytes:
-            self.memory.free()
-            self.memory = DeviceMemory(size_bytes)
-        return self.memory.address
+        self.wanted_bytes = size_bytes
+        if self._given[0]:
+            return self._given[0] if size_bytes <= self._given[1] else 0
+        if self._memory is None or size_bytes > self._memory.size_bytes:
+            self.free()
+            self._memory = DeviceMemory(size_bytes)
+        return self._memory.address
+
+    def taken(self) -> DeviceMemory:
+        """Its own memory, which belongs to the caller now."""
+        memory, self._memory = self._memory or DeviceMemory(0), None
+        return memory
+
+    def free(self) -> None:
+        """Give its own memory back. Freeing twice is allowed."""
+        if self._memory is not None:
+            self._memory.free()
+            self._memory = None
 
 
 def allocator(trt: Any, grown: Dict[str, Grown]) -> Any:

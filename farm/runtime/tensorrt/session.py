@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from farm.device.nvml import throttle_reasons
 from farm.device.telemetry import sample
@@ -13,7 +13,8 @@ from farm.protocol.errors import Invalid
 from farm.protocol.options import BuildOptions
 
 from ..cuda.device import Device
-from ..session import Array, Inference, Launch, Session
+from ..session import Inference, Launch, Session
+from ..values import Array
 from .lane import Lane
 from .layers import profiled
 from .load import Loaded
@@ -38,12 +39,18 @@ def open_session(path: Path, options: Optional[BuildOptions] = None) -> TensorRt
     return TensorRtSession(path, options or BuildOptions())
 
 
+def open_rtx_session(path: Path, options: Optional[BuildOptions] = None) -> TensorRtSession:
+    """The same for an engine of TensorRT for RTX."""
+    return TensorRtSession(path, options or BuildOptions(), rtx=True)
+
+
 class TensorRtSession(Session):
     """A session of TensorRT; safe to run from several threads, with contexts of their own where there may be more."""
 
     def __init__(self, path: Path, options: BuildOptions, rtx: bool = False) -> None:
         self._device = Device()
-        self._loaded = Loaded(path, options, rtx)
+        with self._device.current():
+            self._loaded = Loaded(path, options, rtx)
         self._tensors = tensors_of(self._loaded.trt, self._loaded.engine)
         super().__init__(
             inputs=tuple(item.spec for item in self._tensors if item.is_input),
@@ -72,16 +79,16 @@ class TensorRtSession(Session):
         """See `Session.close`."""
         if self._is_open:
             self._is_open = False
-            for lane in self._lanes:
-                lane.close()
-            self._free.clear()
-            self._lanes.clear()
-            self._loaded.close()
+            with self._device.current():
+                for lane in self._lanes:
+                    lane.close()
+                self._free.clear()
+                self._lanes.clear()
+                self._loaded.close()
             self._device.close()
 
-    def _run(self, arrays: Dict[str, Array]) -> Dict[str, Array]:
-        with self._lane() as lane:
-            return lane.infer(arrays)
+    def _place(self) -> ContextManager[Lane]:
+        return self._lane()
 
     @contextmanager
     def _bound(self, arrays: Dict[str, Array], launch: Launch) -> Iterator[Inference]:
@@ -98,21 +105,25 @@ class TensorRtSession(Session):
         """A lane that nobody else uses during the block; a new one where all are in use and there may be more."""
         if not self._is_open:
             raise Invalid("the engine is closed", "Run it inside its `with` statement.")
-        self._device.enter()
+        with self._device.current():
+            lane = self._taken_lane()
+            try:
+                yield lane
+            finally:
+                with self._changed:
+                    self._free.append(lane)
+                    self._changed.notify()
+
+    def _taken_lane(self) -> Lane:
         with self._changed:
             if not self._changed.wait_for(lambda: self._free or self.concurrent or not self._lanes, _LONGEST_WAIT_S):
                 raise Invalid("the engine runs one inference at a time, and is busy", "Wait for the other one to end.")
             if not self._free:
                 lane = Lane(self._device, self._loaded, self._tensors)
                 self._lanes.append(lane)
-                self._free.append(lane)
-            lane = self._free.pop()
-        try:
-            yield lane
-        finally:
-            with self._changed:
-                self._free.append(lane)
-                self._changed.notify()
+                return lane
+            return self._free.pop()
+
 
 
 def _may_run_at_once(loaded: Loaded, tensors: Tuple[Tensor, ...]) -> bool:

@@ -149,4 +149,4 @@ def test_the_package_imports_without_numpy():
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == "Session"
+    assert done.stdout.strip() == "Engine"
