@@ -1,0 +1,34 @@
+"""The farm's numbers against a bare loop of CUDA events, turn by turn in one process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from farm.protocol.options import BuildOptions
+from farm.protocol.target import BuildTarget
+from tests.support import models
+
+from .agree import compared
+from .engines import engine_of
+
+# Of the bare loop; two bare loops over engines of one plan differ by their memory, which comes on top.
+_WITHIN = 0.01
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@pytest.mark.parametrize(("size", "channels", "blocks"), [(128, 128, 6), (256, 64, 3), (256, 128, 6)])
+def test_it_measures_what_a_bare_loop_measures(
+    tmp_path: Path, target: BuildTarget, precision: str, size: int, channels: int, blocks: int
+) -> None:
+    model = models.conv_net(size=size, channels=channels, blocks=blocks)
+    engine_of(tmp_path, model, target, precision=precision).close()
+    (plan,) = tmp_path.rglob("engine.plan")
+    told = compared(plan, BuildOptions())
+    sys.stdout.write(f"{size} {channels} {blocks} {precision}: {json.dumps(told)}\n")
+    for found in told.values():
+        by_memory = abs(found["again_to_bare"] - 1)
+        assert abs(found["farm_to_bare"] - 1) <= _WITHIN + by_memory, told
