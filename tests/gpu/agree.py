@@ -81,7 +81,8 @@ def _taking_turns(session: Session, plan: Path, arrays: dict[str, Array], rounds
 
 def _ratio(one: list[float], other: list[float]) -> float:
     """Of the medians of each round, since the card's clocks may move between rounds."""
-    return statistics.median(map(truediv, one, other))
+    ratios: list[float] = list(map(truediv, one, other))
+    return statistics.median(ratios)
 
 
 def _farm_ms(inference: Inference) -> float:

@@ -22,13 +22,20 @@ _WITHIN = 0.01
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 @pytest.mark.parametrize(("size", "channels", "blocks"), [(128, 128, 6), (256, 64, 3), (256, 128, 6)])
 def test_it_measures_what_a_bare_loop_measures(
-    tmp_path: Path, target: BuildTarget, precision: str, size: int, channels: int, blocks: int
+    tmp_path: Path,
+    target: BuildTarget,
+    capsys: pytest.CaptureFixture[str],
+    precision: str,
+    size: int,
+    channels: int,
+    blocks: int,
 ) -> None:
     model = models.conv_net(size=size, channels=channels, blocks=blocks)
     engine_of(tmp_path, model, target, precision=precision).close()
     (plan,) = tmp_path.rglob("engine.plan")
     told = compared(plan, BuildOptions())
-    sys.stdout.write(f"{size} {channels} {blocks} {precision}: {json.dumps(told)}\n")
+    with capsys.disabled():
+        sys.stdout.write(f"\n{size} {channels} {blocks} {precision}: {json.dumps(told)}\n")
     for found in told.values():
         by_memory = abs(found["again_to_bare"] - 1)
         assert abs(found["farm_to_bare"] - 1) <= _WITHIN + by_memory, told
