@@ -12,9 +12,7 @@ from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.target import BuildTarget
 
 # What makes a graph of these types. int8 and FP8 are not here: their samples go to the device, which puts Q/DQ in.
-STEP_OF_TYPES = {Types.FLOAT16: "float16", Types.MIXED: "mixed"}
-# What a graph is without any step, or becomes on the device.
-_MADE_ELSEWHERE = (Types.AS_EXPORTED, Types.INT8, Types.FP8)
+STEP_OF_TYPES = {Types.FLOAT16: "float16", Types.BFLOAT16: "bfloat16", Types.MIXED: "mixed"}
 _ONNXRUNTIME = {
     Precision.FP32: "float32, the graph as it is",
     Precision.FP16: "weights stored as float16, computed in float32",
@@ -61,11 +59,6 @@ def _meaning(target: BuildTarget, options: BuildOptions) -> tuple[str, str, tupl
         can = capabilities_of(target.backend_version, rtx=target.backend == "tensorrt_rtx")
         card = target.gpu.compute_capability if target.gpu else None
         what = meaning(options.precision, can, card, calibrated=options.calibration is not None)
-        if what.types not in (*_MADE_ELSEWHERE, *STEP_OF_TYPES):
-            raise Unsupported(
-                f"{_name(target)} takes --precision {options.precision} as a graph with {what.types}, and no graph "
-                f"step makes one"
-            )
         steps = (*(() if can.layer_normalization else ("layernorm",)), *_step_of(what.types))
         return what.mechanism, "IPluginV3" if can.api >= (10, 0) else "IPluginV2DynamicExt", steps
     if target.backend == "onnxruntime":

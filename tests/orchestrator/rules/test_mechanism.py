@@ -90,6 +90,9 @@ def test_samples_let_best_use_int8() -> None:
         ("8.6.1", Precision.FP16, ()),
         ("10.4.0", Precision.MIX, ("mixed",)),
         ("11.1.0.106", Precision.FP16, ("float16",)),
+        ("11.1.0.106", Precision.BF16, ("bfloat16",)),
+        ("10.4.0", Precision.BF16, ()),
+        ("11.1.0.106", Precision.FP8, ()),
         ("11.1.0.106", Precision.BEST, ("mixed",)),
         ("11.1.0.106", Precision.INT8, ()),
         ("11.1.0.106", Precision.FP32, ()),
@@ -101,7 +104,13 @@ def test_the_graph_becomes_what_a_version_cannot_do_without(
     assert mechanism(target("tensorrt", version, "8.9"), BuildOptions(precision)).steps == steps
 
 
-def test_a_graph_that_no_step_makes_is_a_problem_of_the_plan() -> None:
-    found = mechanism(target("tensorrt_rtx", "1.7.1.116", None), BuildOptions(Precision.BF16))
-    assert any("--precision bf16 as a graph with" in problem for problem in found.problems)
-    assert mechanism(target("tensorrt", "10.4.0", "8.9"), BuildOptions(Precision.BF16)).problems == ()
+@pytest.mark.parametrize("precision", Precision)
+def test_the_newest_versions_honour_every_word(precision: Precision) -> None:
+    samples = "a" * 64 if precision in (Precision.INT8, Precision.FP8) else None
+    for backend, version, sm in (("tensorrt_rtx", "1.7.1.116", None), ("tensorrt", "11.4.0", "8.9")):
+        assert mechanism(target(backend, version, sm), BuildOptions(precision, calibration=samples)).problems == ()
+
+
+def test_samples_are_for_fp8_too() -> None:
+    told = mechanism(target("tensorrt", "10.4.0", "8.9"), BuildOptions(Precision.FP8, calibration="a" * 64))
+    assert (told.problems, told.precision) == ((), "graph with FP8 Q/DQ; builder flags TF32 and FP8")

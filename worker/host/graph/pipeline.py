@@ -19,6 +19,7 @@ from .check import check
 from .model import Model
 from .numerics import difference
 from .ranges import Measure, Ranges, largest_magnitudes
+from .rounded import runnable
 from .steps import Step, parameters_of, step
 from .walk import count
 
@@ -132,7 +133,7 @@ class Pipeline:
         folder = self._scratch / one.NAME
         folder.mkdir()
         try:
-            return run(folder / model.write(folder)[0], self._inputs)
+            return run(folder / runnable(model).write(folder)[0], self._inputs)
         except (CannotRun, Invalid) as error:
             raise _broken(one.NAME, f"made a graph that does not run: {error}") from error
         finally:

@@ -24,6 +24,7 @@ STEPS: Mapping[str, str] = {
     "simplify": "worker.host.graph.simplify",
     "layernorm": "worker.host.graph.layernorm",
     "float16": "worker.host.graph.float16",
+    "bfloat16": "worker.host.graph.bfloat16",
     "mixed": "worker.host.graph.mixed",
 }
 

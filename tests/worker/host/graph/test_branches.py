@@ -21,7 +21,7 @@ from worker.host.runtime import run
 
 from .branching import CASES, conditional
 
-STEPS = ("float16", "mixed")
+STEPS = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16, "mixed": TensorProto.FLOAT16}
 
 
 def stepped(name: str, proto: Any, inputs: dict[str, Any], folder: Path) -> tuple[Model, StepReport]:
@@ -39,9 +39,9 @@ def test_the_graph_stays_right(step: str, case: str, tmp_path: Path) -> None:
     proto, inputs = CASES[case]()
     model, report = stepped(step, proto, inputs, tmp_path)
     (weight,) = (item for item in model.proto.graph.initializer if item.name == "w")
-    assert weight.data_type in (TensorProto.FLOAT16, TensorProto.BFLOAT16)
+    assert weight.data_type == STEPS[step]
     assert report.largest_difference is not None
-    assert 0 < report.largest_difference < 0.02
+    assert 0 < report.largest_difference < (0.1 if step == "bfloat16" else 0.02)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -51,7 +51,7 @@ def test_two_branches_may_name_their_weights_alike(step: str, silero: Path, tmp_
     assert len(set(names)) < len(names)
     model, report = stepped(step, simplified, models.silero_inputs(), tmp_path)
     assert report.largest_difference is not None
-    assert report.largest_difference < 0.01
+    assert report.largest_difference < (0.05 if step == "bfloat16" else 0.01)
     assert any(operator.op_type == "If" for operator in model.proto.graph.node)
 
 

@@ -1,0 +1,74 @@
+"""A bfloat16 graph in float32 that rounds where the graph does: ONNX Runtime has no bfloat16 kernels for processors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .model import Model
+from .walk import graphs, inside
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+
+
+def runnable(model: Model) -> Model:
+    """The model itself, or where it computes in bfloat16 one that gives the same numbers and runs on a processor."""
+    if not _bfloat16_values(model.proto.graph):
+        return model
+    copy = model.copy()
+    _widen(copy.proto)
+    return copy
+
+
+def _bfloat16_values(outer: GraphProto) -> set[str]:
+    """The names of all values that a graph says to be bfloat16."""
+    from onnx import TensorProto
+
+    values = (value for graph in graphs(outer) for value in (*graph.input, *graph.output, *graph.value_info))
+    return {value.name for value in values if value.type.tensor_type.elem_type == TensorProto.BFLOAT16}
+
+
+def _widen(model: ModelProto) -> None:
+    from onnx import TensorProto
+
+    narrow = _bfloat16_values(model.graph)
+    for graph in graphs(model.graph):
+        for weight in graph.initializer:
+            _widen_tensor(weight)
+        for value in (*graph.input, *graph.output, *graph.value_info):
+            if value.name in narrow:
+                value.type.tensor_type.elem_type = TensorProto.FLOAT
+    for operator in inside(model.graph.node):
+        for attribute in operator.attribute:
+            if attribute.HasField("t"):
+                _widen_tensor(attribute.t)
+            if attribute.name in ("to", "dtype") and attribute.i == TensorProto.BFLOAT16:
+                attribute.i = TensorProto.FLOAT
+    # Inner graphs first: what is copied must be as it will be.
+    for graph in reversed(list(graphs(model.graph))):
+        nodes = [made for operator in graph.node for made in _rounding(operator, narrow)]
+        copied = [type(node).FromString(node.SerializeToString()) for node in nodes]
+        del graph.node[:]
+        graph.node.extend(copied)
+
+
+def _widen_tensor(tensor: TensorProto) -> None:
+    import numpy as np
+    from onnx import TensorProto, numpy_helper
+
+    if tensor.data_type == TensorProto.BFLOAT16:
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), tensor.name))
+
+
+def _rounding(operator: NodeProto, narrow: set[str]) -> list[NodeProto]:
+    """The operator, and after it the roundings of what it gives."""
+    from onnx import TensorProto, helper
+
+    made = [operator]
+    for place, name in enumerate(operator.output):
+        if name in narrow:
+            exact, short = f"{name} unrounded", f"{name} as bfloat16"
+            operator.output[place] = exact
+            made.append(helper.make_node("Cast", [exact], [short], to=TensorProto.BFLOAT16))
+            made.append(helper.make_node("Cast", [short], [name], to=TensorProto.FLOAT))
+    return made
