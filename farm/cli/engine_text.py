@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import List, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Sequence, Tuple
 
 from farm.protocol.engine import EngineManifest, TensorSpec
 from farm.protocol.report import BenchmarkReport, VerificationReport
@@ -13,7 +13,8 @@ from .format import WARN, Cell, CellLike, age, dim, error, ms, rate, short, size
 
 VERIFICATION_COLUMNS = columns("output~, verdict, max error>, mean>, cosine, reason~")
 LAYER_COLUMNS = columns("slowest layers~, operator, mean>, share>")
-_LAYERS = 10
+# So many layers are shown where nobody asks for more.
+LAYERS = 10
 
 
 def manifest_fields(manifest: EngineManifest) -> List[Tuple[str, CellLike]]:
@@ -74,16 +75,21 @@ def verification_rows(report: VerificationReport) -> List[Tuple[CellLike, ...]]:
     ]
 
 
-def layer_rows(report: Optional[BenchmarkReport]) -> List[Tuple[CellLike, ...]]:
-    """A row for each of the slowest layers; see `LAYER_COLUMNS`."""
+def layers_of(report: Optional[BenchmarkReport]) -> Sequence[Mapping[str, Any]]:
+    """The slowest layers of a measurement; none where there is none."""
+    return report.layers if report else ()
+
+
+def layer_rows(layers: Sequence[Mapping[str, Any]], most: int = LAYERS) -> List[Tuple[CellLike, ...]]:
+    """A row for each of the first layers, which are the slowest; see `LAYER_COLUMNS`."""
     return [
         (
             str(layer.get("name", "")),
-            str(layer.get("operator", "")),
+            f"{layer.get('operator', '')} {layer.get('types', '')}".strip(),
             ms(_number(layer.get("mean_ms"))),
-            f"{100 * (_number(layer.get('share')) or 0):.0f} %",
+            f"{100 * (_number(layer.get('share')) or 0):.0f} %" if "share" in layer else "-",
         )
-        for layer in (report.layers[:_LAYERS] if report else ())
+        for layer in layers[:most]
     ]
 
 

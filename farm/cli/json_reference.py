@@ -52,7 +52,11 @@ ANSWERS: Tuple[Tuple[str, str], ...] = (
     ),
     ("farm key A", '`{"digest", "key": <RequestKey>}`'),
     ("farm key A B", '`{"left", "right", "differences": [<Difference>]}`'),
-    ("farm inspect ENGINE_DIR", "<EngineManifest>"),
+    (
+        "farm inspect ENGINE",
+        "<EngineManifest>, and `layers`, the slowest: `[{name, operator, types, tactic, mean_ms, share}]`, and "
+        "`layers_from`, who tells them",
+    ),
     ("farm inspect MODEL.onnx", '`{"model", "summary": <OnnxSummary>}`'),
     ("farm models", '`{"models": [<ModelView>]}`; with a name <ModelView>'),
     ("farm devices list", '`{"devices": [<DeviceView>]}`'),

@@ -139,6 +139,10 @@ class Session(ABC):
         does not tell.
         """
 
+    def layer_information(self) -> Tuple[Dict[str, Any], ...]:
+        """What the runtime tells of the parts of the engine without running it, in their order; see `layerfile`."""
+        return ()
+
     def evidence(self) -> Dict[str, Any]:
         """What the device that runs this engine tells of its state now; never asked while something is timed."""
         return {}

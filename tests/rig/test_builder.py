@@ -72,6 +72,14 @@ def test_an_engine_names_its_inputs_outputs_and_the_cards_it_is_for(tmp_path: Pa
     assert built.effective["layers"] > 3
 
 
+def test_the_layers_of_the_network_are_told_where_no_engine_can_be_asked(tmp_path: Path) -> None:
+    built = BUILDER.build(order(tmp_path, models.conv_net()))
+    assert len(built.layers) == built.effective["layers"]
+    convolution = next(layer for layer in built.layers if layer["operator"] == "convolution")
+    assert (convolution["types"], set(convolution)) == ("fp32", {"name", "operator", "types"})
+    assert {"constant", "activation"} & {layer["operator"] for layer in built.layers}
+
+
 def test_weights_in_a_file_beside_the_graph_are_found(tmp_path: Path) -> None:
     made = order(tmp_path, models.conv_net(channels=64), beside=True)
     assert (made.model.parent / "weights/data.bin").exists()

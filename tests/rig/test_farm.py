@@ -46,6 +46,12 @@ def test_an_engine_is_built_and_says_that_nothing_has_run_it(ahead: Fleet, tmp_p
     assert stages == [State.BUILDING, State.PUBLISHING]
     assert "[TensorRT] info: Engine generation completed" in ahead.farm("logs", ahead.build(view).id).out
 
+    engine = told["builds"][0]["engine"]
+    known = ahead.json("inspect", engine, "--layers", "3")
+    assert len(known["layers"]) == 3
+    assert known["layers_from"] == "the parsed network, before its layers were fused"
+    assert "convolution" in ahead.farm("inspect", engine).out
+
     again = ahead.json("submit", path, "--targets", "rtx-aot", "--wait")
     assert [item["state"] for item in again["builds"]] == ["cached"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from farm.filehash import file_ref
 from farm.protocol.errors import BuildFailed, Invalid, Unsupported
@@ -24,6 +24,7 @@ from worker.child.result import ChildResult
 
 from .builders.base import Builder, BuildOrder, BuiltEngine, Progress, nobody
 from .builders.table import load
+from .layers import layers_of_engine, layers_of_network
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +62,10 @@ def make(work: BuildWork, workspace: Path, enter: Enter, progress: Progress = no
     with builder.open(engine, work.key.options) as session:
         inputs = _inputs(work, workspace)
         verification = _verify(work, workspace, session, inputs)
-        benchmark, samples = _measure(work, workspace, session, inputs, verification, enter)
+        benchmark, samples, timed = _measure(work, workspace, session, inputs, verification, enter)
+        layers = layers_of_engine(session, built, timed, workspace / "output")
         return ChildResult(
-            files=_files(workspace, built),
+            files=_files(workspace, built, layers),
             inputs=session.inputs,
             outputs=session.outputs,
             requirement=built.requirement,
@@ -80,7 +82,7 @@ def _not_run(work: BuildWork, workspace: Path, built: BuiltEngine, reason: str) 
     log.info("not verified and not measured: %s", reason)
     known = work.reuse or built
     return ChildResult(
-        files=_files(workspace, built),
+        files=_files(workspace, built, layers_of_network(built, workspace / "output")),
         inputs=known.inputs,
         outputs=known.outputs,
         requirement=built.requirement,
@@ -91,8 +93,8 @@ def _not_run(work: BuildWork, workspace: Path, built: BuiltEngine, reason: str) 
     )
 
 
-def _files(workspace: Path, built: BuiltEngine) -> Tuple[FileRef, ...]:
-    return tuple(file_ref(workspace / "output" / name, name) for name in built.files)
+def _files(workspace: Path, built: BuiltEngine, more: Tuple[str, ...]) -> Tuple[FileRef, ...]:
+    return tuple(file_ref(workspace / "output" / name, name) for name in (*built.files, *more))
 
 
 def _compile(work: BuildWork, builder: Builder, enter: Enter) -> None:
@@ -154,15 +156,18 @@ def _measure(
     inputs: Optional[Dict[str, Any]],
     verification: VerificationReport,
     enter: Enter,
-) -> Tuple[Optional[BenchmarkReport], Optional[str]]:
+) -> Tuple[Optional[BenchmarkReport], Optional[str], List[Dict[str, Any]]]:
+    """The report, the file with all samples, and every layer with its time."""
     if verification.verdict is Verdict.FAILED or not work.benchmark.enabled:
-        return None, None
+        return None, None, []
     enter(State.BENCHMARKING, "")
     if inputs is None:
-        return refused(work.benchmark, "the preparation has no reference inputs"), None
-    report = measure(session, inputs, work.benchmark, (workspace / "output" / SAMPLES_FILE).write_bytes)
+        return refused(work.benchmark, "the preparation has no reference inputs"), None, []
+    timed: List[Dict[str, Any]] = []
+    keep_samples = (workspace / "output" / SAMPLES_FILE).write_bytes
+    report = measure(session, inputs, work.benchmark, keep_samples, keep_layers=timed.extend)
     if report.latency:
         log.info("median %.4f ms, p99 %.4f ms", report.latency.median_ms, report.latency.p99_ms)
     else:
         log.info("no time: %s", report.reason)
-    return report, SAMPLES_FILE
+    return report, SAMPLES_FILE, timed

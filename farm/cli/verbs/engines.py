@@ -12,7 +12,7 @@ from farm.protocol.views import EngineDetail, EngineView
 
 from ..console import columns, emit_fields, emit_json, emit_table, out, say
 from ..context import Connection
-from ..engine_text import LAYER_COLUMNS, VERIFICATION_COLUMNS, layer_rows, manifest_fields, verification_rows
+from ..engine_text import LAYER_COLUMNS, VERIFICATION_COLUMNS, layer_rows, layers_of, manifest_fields, verification_rows
 from ..format import WARN, Cell, CellLike, age, dim, ms, or_noisy, size, word
 from ..options import json_option, noun, option
 
@@ -140,7 +140,7 @@ def _emit(detail: EngineDetail) -> None:
     if detail.verifications:
         out()
         emit_table(VERIFICATION_COLUMNS, verification_rows(detail.verifications[0]))
-    layers = layer_rows(detail.benchmarks[0] if detail.benchmarks else None)
+    layers = layer_rows(layers_of(detail.benchmarks[0] if detail.benchmarks else None))
     if layers:
         out()
         emit_table(LAYER_COLUMNS, layers)

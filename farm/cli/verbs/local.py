@@ -19,7 +19,7 @@ from ..ask import benchmark_policy, verify_policy
 from ..build_options import MEASURE_OPTIONS, VERIFY_OPTIONS, with_options
 from ..console import columns, emit_fields, emit_json, emit_table, out, say
 from ..context import Connection
-from ..engine_text import LAYER_COLUMNS, VERIFICATION_COLUMNS, layer_rows, verdict_text, verification_rows
+from ..engine_text import LAYER_COLUMNS, VERIFICATION_COLUMNS, layer_rows, layers_of, verdict_text, verification_rows
 from ..facts_source import device_option, facts_of
 from ..format import CellLike, ms, rate
 from ..options import json_option, option, verb
@@ -189,7 +189,7 @@ def _emit_benchmark(report: BenchmarkReport) -> None:
             ("throughput", rate(report.throughput_per_s)),
         ]
     emit_fields([*fields, ("spread", spread), ("protocol", report.protocol)])
-    layers = layer_rows(report)
+    layers = layer_rows(layers_of(report))
     if layers:
         out()
         emit_table(LAYER_COLUMNS, layers)

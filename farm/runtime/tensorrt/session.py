@@ -15,6 +15,7 @@ from farm.protocol.options import BuildOptions
 from ..cuda.device import Device
 from ..session import Inference, Launch, Session
 from ..values import Array
+from .information import layer_information
 from .lane import Lane
 from .layers import profiled
 from .load import Loaded
@@ -68,7 +69,14 @@ class TensorRtSession(Session):
     def layers(self, arrays: Mapping[str, Array], runs: int = 10) -> Tuple[Dict[str, Any], ...]:
         """See `Session.layers`."""
         with self._lane() as lane:
-            return profiled(self._loaded.trt, lane, arrays, runs)
+            timed = profiled(self._loaded.trt, lane, arrays, runs)
+        told = {layer["name"]: layer for layer in self.layer_information()}
+        return tuple({**layer, **_kind(told.get(layer["name"], {}))} for layer in timed)
+
+    def layer_information(self) -> Tuple[Dict[str, Any], ...]:
+        """See `Session.layer_information`."""
+        with self._device.current():
+            return layer_information(self._loaded.trt, self._loaded.engine)
 
     def evidence(self) -> Dict[str, Any]:
         """See `Session.evidence`: clocks, power, temperature and why the card holds back, as far as it tells."""
@@ -124,6 +132,9 @@ class TensorRtSession(Session):
                 return lane
             return self._free.pop()
 
+
+def _kind(told: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: told.get(name, "") for name in ("operator", "types")}
 
 
 def _may_run_at_once(loaded: Loaded, tensors: Tuple[Tensor, ...]) -> bool:

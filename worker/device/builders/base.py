@@ -112,6 +112,7 @@ class BuiltEngine:
         degraded: It was made on a lower rung than asked for.
         inputs: As the backend tells them; needed only where the engine cannot be opened to be asked.
         outputs: Likewise.
+        layers: Of the network before it was built, where an engine cannot be asked; see `farm.runtime.layerfile`.
         learned: What it leaves for the timing cache of the fleet.
     """
 
@@ -121,6 +122,7 @@ class BuiltEngine:
     degraded: bool = False
     inputs: Tuple[TensorSpec, ...] = ()
     outputs: Tuple[TensorSpec, ...] = ()
+    layers: Tuple[Dict[str, Any], ...] = ()
     learned: Optional[Learned] = None
 
 

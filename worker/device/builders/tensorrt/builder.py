@@ -22,6 +22,7 @@ from farm.runtime.backends import opener
 from farm.runtime.session import Session
 
 from ..base import Availability, Builder, BuildOrder, BuiltEngine, Capabilities
+from .layers import network_layers
 from .library import Assembly, library
 from .parse import inputs_of, outputs_of
 from .plan import make_plan
@@ -73,6 +74,7 @@ class TensorRtBuilder(Builder):
             degraded="rungs_before" in effective,
             inputs=inputs_of(assembly.network),
             outputs=outputs_of(assembly.network),
+            layers=network_layers(assembly.network),
         )
 
     def open(self, engine: Path, options: BuildOptions) -> Session:
