@@ -6,6 +6,7 @@ from typing import Optional
 
 from farm.client.transport import Transport, segment
 from farm.protocol.codec import loads
+from farm.protocol.timing import TimingCacheSwap, TimingCacheSwapped
 from farm.protocol.work import (
     Beat,
     BuildResult,
@@ -120,6 +121,13 @@ class LeaseLine:
     def publish(self, result: BuildResult) -> None:
         """Publish an engine. Raises: Conflict: blobs are missing. Invalid: it contradicts the build."""
         self._say("publish", result)
+
+    def swap_timing_cache(self, swap: TimingCacheSwap) -> TimingCacheSwapped:
+        """Put a timing cache, whose blob is stored, in the place of the one it grew from.
+
+        Raises: Conflict: the blob is missing, or this build changes none. Invalid: it is too large.
+        """
+        return self._transport.value(TimingCacheSwapped, "POST", f"{self._path}/timing-cache", swap, repeatable=False)
 
     def fail(self, report: FailureReport) -> None:
         """Tell that the work failed, and why."""

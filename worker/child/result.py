@@ -12,12 +12,21 @@ from farm.protocol.requirement import EngineRequirement
 
 
 @dataclass(frozen=True)
+class LearnedCache:
+    """A timing cache in `output/` that holds more than the one of this digest, which the build began with."""
+
+    name: str
+    grew_from: Optional[str]
+
+
+@dataclass(frozen=True)
 class ChildResult:
     """What a build made; its files lie in `output/` under their names.
 
     Attributes:
         files: The engine first, then what it needs beside it; empty where an existing engine was used.
         samples: The file with every sample of the measurement; its digest is in the benchmark too.
+        learned: What the build leaves for the timing cache of the fleet.
     """
 
     files: Tuple[FileRef, ...]
@@ -29,3 +38,4 @@ class ChildResult:
     effective: Dict[str, Any] = field(default_factory=dict)
     degraded: bool = False
     samples: Optional[FileRef] = None
+    learned: Optional[LearnedCache] = None

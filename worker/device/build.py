@@ -12,6 +12,7 @@ from farm.protocol.model import GRAPH_FILE, FileRef
 from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
 from farm.protocol.requirement import requirement_from_target
 from farm.protocol.states import State
+from farm.protocol.timing import TIMING_CACHE_FILE, TimingCacheUse
 from farm.protocol.work import BuildWork
 from farm.runtime.arrays import load_arrays
 from farm.runtime.benchmark.measure import measure, refused
@@ -22,7 +23,7 @@ from farm.runtime.verify.verdict import unjudged
 from worker.child.guard import CALIBRATION_FILE, INPUTS_FILE, OUTPUTS_FILE
 from worker.child.result import ChildResult
 
-from .builders.base import Builder, BuildOrder, BuiltEngine, Progress, nobody
+from .builders.base import Builder, BuildOrder, BuiltEngine, Progress, TimingOrder, nobody
 from .builders.table import load
 from .layers import layers_of_engine, layers_of_network
 
@@ -74,6 +75,7 @@ def make(work: BuildWork, workspace: Path, enter: Enter, progress: Progress = no
             effective=built.effective,
             degraded=built.degraded,
             samples=file_ref(workspace / "output" / samples, samples) if samples else None,
+            learned=built.learned,
         )
 
 
@@ -90,6 +92,7 @@ def _not_run(work: BuildWork, workspace: Path, built: BuiltEngine, reason: str) 
         benchmark=refused(work.benchmark, reason) if work.benchmark.enabled else None,
         effective=built.effective,
         degraded=built.degraded,
+        learned=built.learned,
     )
 
 
@@ -123,8 +126,17 @@ def _order(work: BuildWork, workspace: Path, progress: Progress) -> BuildOrder:
         calibration=calibration if work.key.options.calibration else None,
         output=workspace / "output",
         scratch=scratch,
+        timing=_timing(work, workspace),
         progress=progress,
     )
+
+
+def _timing(work: BuildWork, workspace: Path) -> Optional[TimingOrder]:
+    asked, given = work.timing_cache, workspace / "input" / TIMING_CACHE_FILE
+    if asked is None:
+        return None
+    there = asked.sha256 is not None and given.exists()
+    return TimingOrder(given if there else None, asked.sha256 if there else None, asked.use is TimingCacheUse.CERTIFIED)
 
 
 def _inputs(work: BuildWork, workspace: Path) -> Optional[Dict[str, Any]]:

@@ -8,14 +8,20 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Mapping, Optional
 
-from farm.protocol.errors import FarmError, Invalid, LeaseLost
+from farm.protocol.codec import dumps, loads
+from farm.protocol.errors import BuildFailed, FarmError, Invalid, LeaseLost, Unsupported
 from farm.protocol.report import Failure, FailureKind
 from farm.protocol.states import State
+from farm.protocol.timing import TIMING_CACHE_FILE
 from farm.protocol.work import Claim, FailureReport
 from worker.child.crash import reason_of
 from worker.child.failpoints import Failpoints
+from worker.child.guard import RESULT_FILE, SPEC_FILE
 from worker.child.isolate import Child, Ended, Limits
+from worker.child.merging import Merged, MergeResult, MergeWork
 from worker.child.reproduce import SCRIPT, write_reproduce
+from worker.child.result import ChildResult
+from worker.child.untrusted import check_left, read_left
 from worker.coordinator import LeaseLine
 
 from .delivery import Delivery, read_made
@@ -23,6 +29,7 @@ from .halt import Halt, Why
 from .holder import Holder
 from .patience import GaveUp, Patience
 from .reporter import Reporter
+from .timing_cache import FleetCache
 from .transfer import Cache
 from .workspace import inputs_of, keep_failed, make_workspace, remove_aside
 
@@ -30,7 +37,9 @@ log = logging.getLogger(__name__)
 
 _BUILD_CHILD = "worker.device.child"
 _HOST_CHILD = "worker.host.child"
+_MERGE_CHILD = "worker.device.merge"
 _PREPARE_S = 3600.0
+_MERGE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,7 @@ class Run:
         self._child_ms = 0.0
         self._reporter = Reporter(line, shop.patience, self._lose)
         self._faults = shop.faults(self.halt)
+        self._fleet_cache = FleetCache(line, shop.cache, shop.patience, self.halt, self._merge, self._reporter.say)
 
     def work(self) -> None:
         """Do it and tell what came of it. Whatever happens, it is told to the coordinator or to the log."""
@@ -132,11 +142,16 @@ class Run:
             path = workspace / "input" / name
             bring = partial(self._shop.cache.bring, self._line.blobs, sha256, path, self.halt.check)
             self._shop.patience.call(bring, f"fetching {name}", self.halt.may_go_on)
+        if self._claim.build is not None:
+            self._fleet_cache.bring(self._claim.build.timing_cache, workspace / "input" / TIMING_CACHE_FILE)
 
     def _deliver(self, workspace: Path) -> None:
         made = read_made(workspace, is_build=self._claim.build is not None)
         self._enter(State.PUBLISHING)
         self._faults.strike(State.PUBLISHING)
+        if isinstance(made, ChildResult) and made.learned is not None:
+            learned = workspace / "output" / check_left(workspace / "output", made.learned.name)
+            self._fleet_cache.share(learned, made.learned.grew_from, workspace)
         self._reporter.flush()
         self.halt.check()
         known = frozenset(inputs_of(self._claim).values())
@@ -147,11 +162,15 @@ class Run:
         work = self._claim.build
         module = _BUILD_CHILD if work else _HOST_CHILD
         write_reproduce(workspace, module, self._shop.environ)
-        limits = Limits(work.deadline_s if work else _PREPARE_S, self._shop.memory_bytes)
+        ended = self._child(module, workspace, work.deadline_s if work else _PREPARE_S)
+        self._child_ms = ended.child_ms
+        return ended
+
+    def _child(self, module: str, folder: Path, deadline_s: float) -> Ended:
         child = Child(
             module,
-            workspace,
-            limits,
+            folder,
+            Limits(deadline_s, self._shop.memory_bytes),
             self._shop.slot_lock,
             self._shop.environ,
             self._reporter.log,
@@ -160,9 +179,22 @@ class Run:
         )
         child.start()
         self.halt.on_halt(child.kill)
-        ended = child.wait()
-        self._child_ms = ended.child_ms
-        return ended
+        return child.wait()
+
+    def _merge(self, folder: Path) -> Merged:
+        """Let a child of the device merge two timing caches. Raises: FarmError, OSError: it did not."""
+        build = self._claim.build
+        if build is None:
+            raise Unsupported("a preparation has no timing cache")
+        (folder / SPEC_FILE).write_text(dumps(MergeWork(build.key.target)), encoding="utf-8")
+        ended = self._child(_MERGE_CHILD, folder, _MERGE_S)
+        self.halt.check()
+        if ended.status != 0:
+            raise BuildFailed(reason_of(ended, folder, self._stage, self._reporter.tail, "").message)
+        result = loads(MergeResult, read_left(folder / RESULT_FILE))
+        if result.ended is Merged.BOTH:
+            check_left(folder / "output", TIMING_CACHE_FILE)
+        return result.ended
 
     def _child_entered(self, name: str, detail: str) -> None:
         try:

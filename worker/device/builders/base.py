@@ -11,9 +11,10 @@ from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Unsupported
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.requirement import EngineRequirement
-from farm.protocol.states import Word
 from farm.protocol.target import BuildTarget
 from farm.runtime.session import Session
+from worker.child.merging import Merged
+from worker.child.result import LearnedCache
 
 # Told a phase in the words of the backend, and the share of its steps that is done where the backend counts them.
 Progress = Callable[[str, Optional[float]], None]
@@ -90,15 +91,8 @@ class BuildOrder:
     calibration: Optional[Path]
     output: Path
     scratch: Path
+    timing: Optional[TimingOrder] = None
     progress: Progress = nobody
-
-
-@dataclass(frozen=True)
-class Learned:
-    """A timing cache in the output folder that holds more than `grew_from`, the digest of what it began with."""
-
-    name: str
-    grew_from: Optional[str]
 
 
 @dataclass(frozen=True)
@@ -123,15 +117,7 @@ class BuiltEngine:
     inputs: Tuple[TensorSpec, ...] = ()
     outputs: Tuple[TensorSpec, ...] = ()
     layers: Tuple[Dict[str, Any], ...] = ()
-    learned: Optional[Learned] = None
-
-
-class Merged(Word):
-    """What came of merging a timing cache with that of the fleet."""
-
-    BOTH = "both"
-    NOTHING_NEW = "nothing new"
-    REFUSED = "refused"
+    learned: Optional[LearnedCache] = None
 
 
 class Builder(ABC):

@@ -18,16 +18,21 @@ from farm.backends.tensorrt.precision import meaning, possible
 from farm.backends.tensorrt.requirement import engine_requirement
 from farm.protocol.options import BuildOptions
 from farm.protocol.target import BuildTarget
+from farm.protocol.timing import TIMING_CACHE_FILE
 from farm.runtime.backends import opener
 from farm.runtime.session import Session
+from worker.child.merging import Merged
+from worker.child.result import LearnedCache
 
 from ..base import Availability, Builder, BuildOrder, BuiltEngine, Capabilities
 from .layers import network_layers
 from .library import Assembly, library
+from .merge import merge
 from .parse import inputs_of, outputs_of
 from .plan import make_plan
 from .profiles import check
 from .quantize import quantize
+from .timing import Timing
 from .types import check_types
 
 ENGINE_FILE = "engine.plan"
@@ -66,7 +71,10 @@ class TensorRtBuilder(Builder):
         model, quantized = quantize(order, means.types, capabilities.name)
         assembly = Assembly(trt, capabilities, means, Sayings(bool(options.backend_options.get("verbose"))))
         assembly.read(model)
-        effective = {**make_plan(assembly, order, means, order.output / ENGINE_FILE), **quantized}
+        timing = Timing(order.timing, assembly.sayings)
+        made = make_plan(assembly, order, means, timing, order.output / ENGINE_FILE)
+        effective = {**made, **quantized}
+        learned = timing.keep(order.output / TIMING_CACHE_FILE)
         return BuiltEngine(
             (ENGINE_FILE,),
             engine_requirement(target, options),
@@ -75,7 +83,12 @@ class TensorRtBuilder(Builder):
             inputs=inputs_of(assembly.network),
             outputs=outputs_of(assembly.network),
             layers=network_layers(assembly.network),
+            learned=LearnedCache(TIMING_CACHE_FILE, timing.grew_from) if learned else None,
         )
+
+    def merge_timing_caches(self, target: BuildTarget, ours: Path, theirs: Path, output: Path) -> Merged:
+        """See `Builder.merge_timing_caches`."""
+        return merge(capabilities_of(target.backend_version, self.rtx), ours, theirs, output)
 
     def open(self, engine: Path, options: BuildOptions) -> Session:
         """See `Builder.open`."""

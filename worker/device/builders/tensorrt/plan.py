@@ -18,6 +18,7 @@ from .ladder import Rung, is_out_of_memory, rungs
 from .library import Assembly
 from .parse import sentence
 from .progress import Phases, Ticker, monitor, watch
+from .timing import Timing
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 _CODE = re.compile(r"Error Code \d+: .*", re.DOTALL)
 
 
-def make_plan(assembly: Assembly, order: BuildOrder, means: Meaning, path: Path) -> Dict[str, Any]:
+def make_plan(assembly: Assembly, order: BuildOrder, means: Meaning, timing: Timing, path: Path) -> Dict[str, Any]:
     """Build, with less memory and effort where memory is not enough, and write the plan.
 
     Returns: What happened, for the manifest: precision, limits, seconds, and every rung that was tried.
@@ -39,7 +40,7 @@ def make_plan(assembly: Assembly, order: BuildOrder, means: Meaning, path: Path)
         if fallen:
             log.warning("not enough memory, so once more with: %s", rung.name)
         try:
-            told = _built(assembly, order, means, rung, path)
+            told = _built(assembly, order, means, rung, timing, path)
         except _OutOfMemoryError as error:
             fallen.append({"rung": rung.name, "error": str(error)})
         else:
@@ -52,10 +53,13 @@ class _OutOfMemoryError(Exception):
     """A rung needs more memory than there is."""
 
 
-def _built(assembly: Assembly, order: BuildOrder, means: Meaning, rung: Rung, path: Path) -> Dict[str, Any]:
+def _built(
+    assembly: Assembly, order: BuildOrder, means: Meaning, rung: Rung, timing: Timing, path: Path
+) -> Dict[str, Any]:
     assembly.sayings.forget()
     try:
         config, told = configure(assembly, order, means, rung)
+        timing.attach(config)
     except AttributeError as error:
         # Which version has what is known before; a binding without it is not the one it says it is.
         raise BuildFailed(
@@ -66,14 +70,21 @@ def _built(assembly: Assembly, order: BuildOrder, means: Meaning, rung: Rung, pa
     if assembly.capabilities.progress_monitor:
         listener = monitor(assembly.trt, Phases(ticker))
         config.progress_monitor = listener
+        assembly.sayings.watches[:] = [timing.watch]
     else:
-        assembly.sayings.watches[:] = [watch(ticker)]
+        assembly.sayings.watches[:] = [timing.watch, watch(ticker)]
     started = time.monotonic()
     plan = assembly.builder.build_serialized_network(assembly.network, config)
+    if plan is None and timing.blamed(assembly.sayings.errors()):
+        timing.abandon(assembly.sayings.errors()[0])
+        return _built(assembly, order, means, rung, timing, path)
     if plan is None:
         raise _failure(assembly)
+    took_s = round(time.monotonic() - started, 3)
     path.write_bytes(plan)
-    return {**told, "layers": assembly.network.num_layers, "build_s": round(time.monotonic() - started, 3)}
+    if assembly.capabilities.timing_caches:
+        told["timing_cache"] = timing.told()
+    return {**told, "layers": assembly.network.num_layers, "build_s": took_s}
 
 
 def _failure(assembly: Assembly) -> Exception:
