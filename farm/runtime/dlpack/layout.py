@@ -88,7 +88,7 @@ def type_name(code: int, bits: int, lanes: int) -> str:
 
 def type_of(name: str) -> Tuple[int, int]:
     """Code and bits of a NumPy element type."""
-    return _NUMPY[name]
+    return NUMPY_TYPES[name]
 
 
 def dense(shape: Tuple[int, ...]) -> Tuple[int, ...]:
@@ -106,7 +106,7 @@ def place_name(kind: int, ordinal: int) -> str:
     return "the processor" if kind in ON_HOST else f"a device of DLPack's kind {kind}"
 
 
-_NUMPY: Dict[str, Tuple[int, int]] = {
+NUMPY_TYPES: Dict[str, Tuple[int, int]] = {
     **{f"{sign}int{bits}": (code, bits) for code, sign in enumerate(("", "u")) for bits in (8, 16, 32, 64)},
     **{f"float{bits}": (2, bits) for bits in (16, 32, 64)},
     "bool": (6, 8),

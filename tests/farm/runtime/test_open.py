@@ -6,36 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import onnx
-import onnxruntime
 import pytest
 
-from farm.protocol.codec import dumps
-from farm.protocol.engine import EngineManifest, TensorSpec
 from farm.protocol.errors import BlobCorrupt, Invalid, NoEngine, NotFound, Unsupported
-from farm.protocol.facts import BackendFacts, CpuFacts, DeviceFacts
-from farm.protocol.keys import PreparationRecipe, RequestKey
+from farm.protocol.facts import BackendFacts, CpuFacts
 from farm.protocol.model import FileRef
 from farm.protocol.options import BuildOptions
-from farm.protocol.requirement import requirement_from_target
-from farm.protocol.target import targets_from_facts
 from farm.runtime import open_engine
 from farm.runtime.backends import OPENERS, opener
 
-from ...support import models
-
-HERE = DeviceFacts(
-    hostname="here",
-    platform="linux-x86_64",
-    os="Debian 12",
-    libc="glibc-2.36",
-    python="3.11",
-    cpu=CpuFacts("some processor", 4, ("avx", "avx2")),
-    memory_bytes=1 << 30,
-    backends=(BackendFacts("onnxruntime", onnxruntime.__version__),),
-)
-IMAGES = {"images": np.random.default_rng(0).standard_normal((1, 3, 16, 16)).astype(np.float32)}
+from .bundles import HERE, IMAGES, bundle_in
 
 
 @pytest.fixture
@@ -43,20 +23,7 @@ def bundle(tmp_path):
     """Write a bundle, as `farm fetch` does."""
 
     def write(facts=HERE, options=None, extra=()):
-        onnx.save(models.conv_net(), str(tmp_path / "engine.onnx"))
-        content = (tmp_path / "engine.onnx").read_bytes()
-        (target,) = targets_from_facts(facts)
-        manifest = EngineManifest(
-            model_name="net",
-            model="0" * 64,
-            key=RequestKey("0" * 64, PreparationRecipe(()), options or BuildOptions(), target),
-            requirement=requirement_from_target(target),
-            files=(FileRef("engine.onnx", len(content), hashlib.sha256(content).hexdigest()), *extra),
-            inputs=(TensorSpec("images", "float32", (1, 3, 16, 16)),),
-            outputs=(),
-        )
-        (tmp_path / "manifest.json").write_text(dumps(manifest))
-        return tmp_path
+        return bundle_in(tmp_path, None, facts, options, extra)
 
     return write
 

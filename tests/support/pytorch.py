@@ -1,0 +1,58 @@
+"""PyTorch for the processor, for the tests that need it: in a folder of its own, since no extra of the farm has it.
+
+`python -m tests.support.pytorch` makes it (or finds it made) and prints the folder to append to the path. Where the
+package registry has only builds for CUDA, name an index with others in `PIP_EXTRA_INDEX_URL`. `FARM_TEST_CACHE` is
+where it is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+VERSION = "2.13.0"
+PACKAGE = f"torch=={VERSION}"
+
+
+def folder(environ: Mapping[str, str]) -> Path:
+    """The folder that holds the package `torch`; made on first use, which fetches some 200 MB.
+
+    Raises: subprocess.CalledProcessError: a package could not be fetched.
+    """
+    cache = Path(environ.get("FARM_TEST_CACHE") or Path.home() / ".cache/farm-tests")
+    made = cache / f"{PACKAGE}-cp{sys.version_info.major}{sys.version_info.minor}"
+    if not made.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f"{made.name}.", dir=cache))
+        try:
+            command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(part), PACKAGE]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            part.rename(made)
+        except OSError:  # another run was first; its files are the same
+            if not made.exists():
+                raise
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    return made
+
+
+def torch(environ: Mapping[str, str]) -> Any:
+    """The module. What this process has already comes from where it came; only what it lacks is of the folder."""
+    place = str(folder(environ))
+    if place not in sys.path:
+        sys.path.append(place)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return import_module("torch")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{folder(os.environ)}\n")
