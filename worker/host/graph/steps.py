@@ -22,6 +22,8 @@ STEPS: Mapping[str, str] = {
     "infer_shapes": "worker.host.graph.infer_shapes",
     "fold": "worker.host.graph.fold",
     "simplify": "worker.host.graph.simplify",
+    "factors": "worker.host.graph.factors",
+    "projections": "worker.host.graph.projections",
     "layernorm": "worker.host.graph.layernorm",
     "float16": "worker.host.graph.float16",
     "bfloat16": "worker.host.graph.bfloat16",
