@@ -21,6 +21,7 @@ from farm.runtime.cuda.device import Device, DeviceMemory
 from farm.runtime.cuda.stream import Event, Stream
 
 _WARM, _RUNS, _PROFILED = 50, 300, 20
+_TYPES = {"FLOAT": np.float32, "HALF": np.float16, "INT32": np.int32, "BOOL": np.bool_}
 _EXTERNAL = ("CUBLAS", "CUBLAS_LT", "CUDNN")
 
 
@@ -36,6 +37,7 @@ def main() -> None:
     given = parser.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
     device = Device()
+    device.enter()
     said: dict[str, Any] = {"tensorrt": trt.__version__, "precision": given.precision}
     plan = given.folder / "engine.plan"
     if not plan.exists():
@@ -108,7 +110,7 @@ def _filled(engine: Any, context: Any) -> list[DeviceMemory]:
     for index in range(engine.num_io_tensors):
         name = engine.get_tensor_name(index)
         shape = tuple(engine.get_tensor_shape(name))
-        dtype = np.dtype(trt.nptype(engine.get_tensor_dtype(name)))
+        dtype = np.dtype(_TYPES[engine.get_tensor_dtype(name).name])
         held.append(DeviceMemory(int(np.prod(shape)) * dtype.itemsize))
         context.set_tensor_address(name, held[-1].address)
         if engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT:
