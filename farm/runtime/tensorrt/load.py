@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mmap
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Mapping, Type
 
@@ -13,6 +12,8 @@ from farm.backends.tensorrt.creators import register_creators
 from farm.backends.tensorrt.logger import Sayings, logger
 from farm.protocol.errors import BuildFailed, FarmError, NotFound
 from farm.protocol.options import BuildOptions
+
+from .binding import binding
 
 
 class Loaded:
@@ -25,7 +26,7 @@ class Loaded:
     """
 
     def __init__(self, path: Path, options: BuildOptions, rtx: bool) -> None:
-        self.trt: Any = import_module("tensorrt_rtx" if rtx else "tensorrt")
+        self.trt: Any = binding("tensorrt_rtx" if rtx else "tensorrt")
         self.capabilities: TensorRtCapabilities = capabilities_of(self.trt.__version__, rtx)
         self.sayings = Sayings()
         # TensorRT's objects refer to each other without keeping each other alive.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import Any, Dict, FrozenSet, Sequence, Tuple
@@ -13,6 +12,8 @@ from farm.backends.tensorrt.creators import register_creators
 from farm.backends.tensorrt.logger import Sayings, logger
 from farm.protocol.errors import BuildFailed
 from farm.protocol.model import FileRef
+
+from .binding import binding
 
 Brought = Dict[str, Tuple[str, ...]]
 
@@ -32,11 +33,11 @@ def load_plugins(folder: Path, libraries: Sequence[FileRef], module: str = "tens
         module: The binding.
 
     Returns: Name of each library to its creators, as `name version`.
-    Raises: BuildFailed: one cannot be loaded, or brings nothing that is not there already.
+    Raises: BuildFailed: one cannot be loaded, or brings nothing that is not there already. Unsupported: no binding.
     """
     if not libraries:
         return {}
-    trt: Any = import_module(module)
+    trt = binding(module)
     with _one_at_a_time:
         capabilities = capabilities_of(trt.__version__, module == "tensorrt_rtx")
         if module not in _kept:
