@@ -30,6 +30,7 @@ class Process:
 
     Attributes:
         lie: Python that is run in the process before anything of ours.
+        inside: What stands before the command, such as a program that runs it elsewhere.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Process:
     ) -> None:
         self.name = name
         self.lie = ""
+        self.inside: tuple[str, ...] = ()
         self.log = folder / f"{name}.log"
         self._python = python
         self._arguments = arguments
@@ -50,7 +52,7 @@ class Process:
         self._begin = len(self.said())
         with self.log.open("ab") as output:
             self._child = subprocess.Popen(
-                [self._python, "-c", f"{self.lie}\n{_COMMAND}", *self._arguments],
+                [*self.inside, self._python, "-c", f"{self.lie}\n{_COMMAND}", *self._arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -127,8 +127,10 @@ def test_bytes_under_a_wrong_digest_are_never_visible(farm: Fleet, model: Path) 
 
 def test_a_full_disk_of_the_coordinator(tmp_path: Path) -> None:
     model = heavy(tmp_path, 6 * _MIB, seed=2)
-    with tmpfs(tmp_path / "small", 96 * _MIB) as small:
-        made = Fleet(tmp_path, broker_url="none", data=small / "data")
+    with tmpfs(tmp_path / "small", 96 * _MIB) as disk:
+        small = disk.path
+        made = Fleet(tmp_path, broker_url="none", data=disk.place / "data")
+        made.coordinator.inside, made.data = disk.inside, small / "data"
         made.coordinator.environ["FARM_RESERVE_BYTES"] = "0"
         try:
             made.up()
@@ -150,18 +152,23 @@ def test_a_full_disk_of_the_coordinator(tmp_path: Path) -> None:
 
 def test_a_full_disk_of_a_worker_fails_the_build_and_not_the_worker(farm: Fleet, tmp_path: Path) -> None:
     path = heavy(tmp_path, 8 * _MIB, seed=3)
+    # Prepared where there is room; then nobody but the small one is left to build.
+    farm.json("submit", path, "-t", "store", "--wait", *_QUICK)
+    farm.client.devices.drain("store")
     with tmpfs(tmp_path / "tiny", 12 * _MIB) as tiny:
-        worker = farm.make_worker("tiny", "--data", str(tiny / "data"), "--roles", "device")
+        worker = farm.make_worker("tiny", "--data", str(tiny.place / "data"), "--roles", "device")
+        worker.inside = tiny.inside
         worker.start()
         farm.await_worker(worker)
-        told = farm.farm("submit", path, "-t", "tiny", "--wait", *_QUICK)
+        told = farm.farm("submit", path, "-t", "tiny", "--wait", "--force", *_QUICK)
         assert told.code == 1, (told.out, told.err)
         assert "full" in told.out + told.err or "No space" in told.out + told.err, (told.out, told.err)
         assert worker.running
-        subprocess.run(["mount", "-o", f"remount,size={256 * _MIB}", str(tiny)], check=True)
+        tiny.resize(256 * _MIB)
         again = farm.json("submit", path, "-t", "tiny", "--wait", "--force", *_QUICK)
         assert [item["state"] for item in again["builds"]] == ["done"]
         farm.retire(worker)
+    farm.client.devices.undrain("store")
 
 
 def test_an_engine_that_rots_on_the_disk_is_not_handed_out(farm: Fleet, model: Path, tmp_path: Path) -> None:

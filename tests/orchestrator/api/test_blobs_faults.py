@@ -90,16 +90,16 @@ def test_kill_9_at_any_moment_shows_no_wrong_blob(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def on_a_small_disk(tmp_path: Path) -> Iterator[httpx.Client]:
-    with tmpfs(tmp_path / "small", size_bytes=16 << 20) as folder:
-        process = BlobProcess(folder)
+def on_a_small_disk(tmp_path: Path) -> Iterator[tuple[httpx.Client, Path]]:
+    with tmpfs(tmp_path / "small", size_bytes=16 << 20) as disk:
+        process = BlobProcess(disk.path)
         with process.client() as client:
-            yield client
+            yield client, disk.path
         process.stop()
 
 
-def test_a_full_disk_is_507_and_a_retry_succeeds(on_a_small_disk: httpx.Client, tmp_path: Path) -> None:
-    client, root = on_a_small_disk, tmp_path / "small"
+def test_a_full_disk_is_507_and_a_retry_succeeds(on_a_small_disk: tuple[httpx.Client, Path]) -> None:
+    client, root = on_a_small_disk
     data, sha256 = blob(10_000_000)
     upload = begin(client, sha256, len(data))
     assert patch(client, upload, 0, data[:2_000_000]).status_code == 204

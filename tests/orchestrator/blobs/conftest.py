@@ -49,7 +49,7 @@ def store(reopen: Callable[[], DiskStore]) -> DiskStore:
 @pytest.fixture
 def small_disk(tmp_path: Path, clock: SteppedClock) -> Iterator[DiskStore]:
     """A store on a disk of 8 MiB."""
-    with tmpfs(tmp_path / "small", size_bytes=8 << 20) as folder:
-        store = DiskStore(folder, reserve_bytes=0, clock=clock)
+    with tmpfs(tmp_path / "small", size_bytes=8 << 20) as disk:
+        store = DiskStore(disk.path, reserve_bytes=0, clock=clock)
         yield store
         store.close()
