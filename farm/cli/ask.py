@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
 from farm.protocol.errors import Invalid
 from farm.protocol.options import BenchmarkPolicy, BuildOptions, Precision, ReferencePolicy, Statistic, VerifyPolicy
 from farm.protocol.shapes import Shapes, parse_shapes, profile_from_shapes
+from farm.protocol.timing import TimingCacheUse
 
 from .build_options import PRECISION_FLAGS
 from .words import comparators, number_range, pairs, plain_json, split_names, split_targets, tolerances
@@ -58,6 +59,7 @@ def options_of(ask: SubmitAsk) -> SubmitOptions:
         priority=ask.priority,
         tags={key: value for key, value in ask.tags.items() if key != "retry-of"},
         accept_degraded=ask.accept_degraded,
+        timing_cache=ask.timing_cache,
     )
 
 
@@ -81,6 +83,7 @@ def submit_options(given: Given, base: SubmitOptions) -> SubmitOptions:
         tags={**base.tags, **pairs("--tag", given["tags"], str)},
         force=given["force"],
         accept_degraded=given["accept_degraded"] or base.accept_degraded,
+        timing_cache=TimingCacheUse(given["timing_cache"]) if given["timing_cache"] else base.timing_cache,
         calibration=given["calib"],
         inputs=given["load_inputs"],
         outputs=given["load_ref_outputs"],

@@ -8,6 +8,7 @@ from typing import Any, Callable, List
 import click
 
 from farm.protocol.options import Precision, Statistic
+from farm.protocol.timing import TimingCacheUse
 
 from .options import option
 
@@ -33,6 +34,12 @@ _BUILD: List[Decorator] = [
     _build("--shapes", metavar="SPEC", help="Fixed shapes; beside a profile, those of the reference inputs."),
     _build("--calib", type=click.Path(), metavar="FILE.npz", help="Samples for int8, stacked along a new first axis."),
     _build("--steps", metavar="NAMES", help="Graph steps instead of those the target needs; none for no step."),
+    _build(
+        "--timing-cache",
+        type=click.Choice([str(item) for item in TimingCacheUse]),
+        help="Tactics that builds on like devices have timed: read and extended (shared, the default), not used, or a "
+        "pinned state that an administrator certified. It is what timingCacheFile is to trtexec, for a fleet.",
+    ),
     _build("--option", "backend_options", multiple=True, metavar="K=V", help="Option of the backend."),
 ]
 _reference = partial(option, section="Reference inputs and outputs")

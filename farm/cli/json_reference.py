@@ -14,7 +14,20 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple, get_type_hints
 
 from farm.device.checks.check import Check
-from farm.protocol import engine, facts, keys, model, options, report, requirement, shapes, submit, target, views
+from farm.protocol import (
+    engine,
+    facts,
+    keys,
+    model,
+    options,
+    report,
+    requirement,
+    shapes,
+    submit,
+    target,
+    timing,
+    views,
+)
 
 BEGIN = "<!-- Written by python -m farm.cli.json_reference; change the declarations instead. -->"
 
@@ -36,7 +49,8 @@ ANSWERS: Tuple[Tuple[str, str], ...] = (
     ("farm check", '`{"fits", "tier", "reasons": [text], "name"}`'),
     (
         "farm run",
-        '`{"outputs": [{"name", "dtype", "shape", "minimum", "mean", "maximum", "not_finite"}], "file"}`',
+        '`{"outputs": [{"name", "dtype", "shape", "minimum", "mean", "maximum", "not_finite"}], "files": [text]}`; '
+        'of a folder of inputs `{"samples": [{"name", "outputs"}], "files": [text]}`',
     ),
     ("farm bench", "<BenchmarkReport>"),
     ("farm verify", "<VerificationReport>"),
@@ -59,6 +73,8 @@ ANSWERS: Tuple[Tuple[str, str], ...] = (
     ),
     ("farm inspect MODEL.onnx", '`{"model", "summary": <OnnxSummary>}`'),
     ("farm models", '`{"models": [<ModelView>]}`; with a name <ModelView>'),
+    ("farm timing-caches list, drop", '`{"timing_caches": [<TimingCacheView>]}`'),
+    ("farm timing-caches show, certify, uncertify", "<TimingCacheView>"),
     ("farm devices list", '`{"devices": [<DeviceView>]}`'),
     ("farm devices show", "<DeviceView>"),
     ("farm devices add, drain, undrain, retire", '`{"devices": [<DeviceView>]}`'),
@@ -72,7 +88,7 @@ ANSWERS: Tuple[Tuple[str, str], ...] = (
     ("farm configure", '`{"url", "profile", "file", "token": <TokenView>}`'),
     ("farm doctor", '`{"checks": [<Check>]}`'),
 )
-_MODULES = (engine, facts, keys, model, options, report, requirement, shapes, submit, target, views)
+_MODULES = (engine, facts, keys, model, options, report, requirement, shapes, submit, target, timing, views)
 _NAMED = re.compile(r"<(\w+)>")
 _ATTRIBUTE = re.compile(r"^ {0,4}(\w+): (.*)$")
 

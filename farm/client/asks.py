@@ -12,6 +12,7 @@ from farm.protocol.inputs import check_inputs, says_anything
 from farm.protocol.model import GRAPH_FILE, FileRef, ModelManifest
 from farm.protocol.options import BenchmarkPolicy, BuildOptions, ReferencePolicy, VerifyPolicy
 from farm.protocol.submit import Plan, SubmitAsk
+from farm.protocol.timing import TimingCacheUse
 from farm.protocol.views import SubmissionView
 
 from .files import hash_file
@@ -47,6 +48,7 @@ class SubmitOptions:
         tags: Free words for `list`.
         force: Build although an engine, or a failed or quarantined build, with this key exists.
         accept_degraded: An engine that was built on a degraded rung will do.
+        timing_cache: Whether builds use what others have timed.
         calibration: .npz file with samples for int8, each array stacked along a new first axis.
         inputs: .npz file with reference inputs.
         outputs: .npz file with reference outputs.
@@ -62,6 +64,7 @@ class SubmitOptions:
     tags: Dict[str, str] = field(default_factory=dict)
     force: bool = False
     accept_degraded: bool = False
+    timing_cache: TimingCacheUse = TimingCacheUse.SHARED
     calibration: Union[str, Path, None] = None
     inputs: Union[str, Path, None] = None
     outputs: Union[str, Path, None] = None
@@ -102,6 +105,7 @@ def make_ask(
         tags=options.tags,
         force=options.force,
         accept_degraded=options.accept_degraded,
+        timing_cache=options.timing_cache,
         idempotency=uuid.uuid4().hex,
     )
     return LocalAsk(ask, paths)

@@ -19,6 +19,7 @@ from .fetching import Fetched
 from .fleet import Devices, Targets, Tokens
 from .progress import Progress
 from .submissions import Submissions
+from .timing_caches import TimingCaches
 from .transport import Transport, segment
 
 PathLike = Union[str, Path]
@@ -43,6 +44,7 @@ class FarmClient(Submissions):
     Attributes:
         engines, models: What is stored.
         devices, targets, tokens: Who builds, for what, and who may ask.
+        timing_caches: What builds know of each other's timings.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class FarmClient(Submissions):
         self.devices = Devices(self._transport)
         self.targets = Targets(self._transport)
         self.tokens = Tokens(self._transport)
+        self.timing_caches = TimingCaches(self._transport)
 
     @property
     def url(self) -> str:

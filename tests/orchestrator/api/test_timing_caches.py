@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import onnx
 import pytest
 
 from farm.protocol.codec import from_json
 from farm.protocol.states import Role, Scope
 from farm.protocol.timing import TIMING_CACHE_FILE, TimingCacheSwap, TimingCacheSwapped, TimingCacheView
 from farm.protocol.work import Claim
+from tests.farm_live.live import Live
+from tests.support import models
 from tests.support.coordinator import cpu_facts, gpu_facts
 from worker.child.merging import OURS_FILE, THEIRS_FILE, Merged
 from worker.coordinator import Coordinator, LeaseLine
@@ -183,6 +186,51 @@ def test_a_merge_that_fails_costs_no_build(
     other.share(other.claim(), "gemm")
     assert other.said == ["what this build learned was not shared: [Errno 28] No space left on device"]
     assert cached(doors)[1] == "conv"
+
+
+def test_the_command_lists_shows_certifies_and_drops(doors: Doors, devices: list[Device], tmp_path: Path) -> None:
+    farm = Live(doors.url, doors.secret(), tmp_path)
+    assert farm("timing-caches").err == "no timing caches; builds with TensorRT make them\n"
+    queue(doors, 1)
+    devices[0].share(devices[0].claim(), "conv")
+    view = cached(doors)[0]
+    assert view.sha256
+    told = farm("timing-caches")
+    assert told.lines[0].split()[:2] == ["TIMING", "CACHE"]
+    assert told.lines[1].split()[:-3] == [
+        view.id,
+        *["NVIDIA", "H200", "·", "tensorrt", "8.5.3.1"],
+        view.sha256[:12],
+        "4",
+        "B",
+        "1",
+    ]
+    assert farm("timing-caches", "certify", view.id).err == (
+        f"{view.id} (NVIDIA H200 · tensorrt 8.5.3.1): certified {view.sha256[:12]}\n"
+    )
+    shown = farm("timing-caches", "show", view.id).out
+    assert shown.count(view.sha256) == 3, "the state, what is certified, and the one version"
+    assert farm("timing-caches", "drop", view.id).err.endswith(": dropped\n")
+    assert farm.json("timing-caches", "show", view.id)["certified"] == view.sha256
+    assert farm.json("timing-caches", "uncertify", view.id)["certified"] is None
+    lost = farm("timing-caches", "show", "tch-none")
+    assert (lost.code, "Run farm timing-caches list." in lost.err) == (2, True)
+
+
+def test_a_submit_says_how_to_use_it(doors: Doors, devices: list[Device], tmp_path: Path) -> None:
+    queue(doors, 1)
+    farm = Live(doors.url, doors.secret(), tmp_path)
+    model = tmp_path / "net.onnx"
+    onnx.save(models.conv_net(), str(model))
+    refused = farm("submit", model, "--targets", "a", "--timing-cache", "certified")
+    assert (refused.code, "no timing cache is certified for NVIDIA H200" in refused.err) == (2, True)
+    keys = {}
+    for use in ("shared", "none"):
+        made = farm.json("submit", model, "--targets", "a", "--timing-cache", use)
+        keys[use] = farm.json("key", made["builds"][0]["build"])["key"]["timing_cache"]
+        again = farm.json("submit", "--clone", made["id"])
+        assert again["builds"][0]["key"] == made["builds"][0]["key"], "a clone keeps it"
+    assert keys == {"shared": "shared", "none": "none"}
 
 
 def test_only_administrators_certify_and_drop(doors: Doors, devices: list[Device]) -> None:
