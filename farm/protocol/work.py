@@ -111,6 +111,7 @@ class Prepared:
         reference_outputs: Digest of the .npz blob; None where no runtime of the host can run the graph.
         reference: Where the outputs came from.
         steps: For each step: name, nodes before and after, seconds.
+        plugin_operators: What neither ONNX nor ONNX Runtime knows, each once, with its domain.
     """
 
     files: Tuple[FileRef, ...]
@@ -120,6 +121,7 @@ class Prepared:
     reference_outputs: Optional[str]
     reference: str
     steps: Tuple[Dict[str, Any], ...] = ()
+    plugin_operators: Tuple[str, ...] = ()
 
     @property
     def blobs(self) -> Tuple[str, ...]:

@@ -24,9 +24,11 @@ from farm.runtime.arrays import save_arrays
 from worker.child.guard import INPUTS_FILE, OUTPUTS_FILE
 from worker.settings import memory_limit
 
+from .graph.foreign import plugin_operators
 from .graph.model import Model
 from .graph.pipeline import Pipeline
 from .load import load
+from .plugin_types import write_types
 from .reference.inputs import reference_inputs
 from .reference.outputs import Reference, computed, of_author
 
@@ -55,6 +57,8 @@ def prepare(work: PreparationWork, folder: Path, enter: Enter) -> Prepared:
     given = source / INPUTS_FILE if policy.inputs else None
     inputs = reference_inputs(model, policy, given, room_bytes(Machine(), memory_limit()))
     answered = computed(model, source / GRAPH_FILE, inputs)
+    if answered.outputs is not None:
+        model = write_types(model, inputs, scratch)
     pipeline = Pipeline(inputs, answered.outputs, answered.told_by, scratch)
     enter(State.PREPARING, "running the graph steps")
     prepared, reports = pipeline.run(model, work.key.recipe.steps)
@@ -74,6 +78,7 @@ def prepare(work: PreparationWork, folder: Path, enter: Enter) -> Prepared:
         reference_outputs=stored.get(OUTPUTS_FILE),
         reference=reference.origin,
         steps=tuple(report.to_json() for report in reports),
+        plugin_operators=plugin_operators(prepared.proto),
     )
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from farm.protocol.errors import Invalid
 from farm.runtime.onnxruntime_options import session_options
 
 from .complaints import first_words, invalid, missing_operator
+from .staged import needs_twins, run_staged, twins_of
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 Array = Any
 
@@ -18,15 +23,17 @@ class CannotRun(Exception):
     """Raised when this host's ONNX Runtime lacks an operator of the graph: the graph may be right all the same."""
 
 
-def version() -> str:
-    """How references name where they came from."""
+def version(model: ModelProto) -> str:
+    """How references of a model name where they came from."""
     import onnxruntime
 
-    return f"onnxruntime {onnxruntime.__version__}, optimisations off"
+    twins = twins_of(model)
+    beside = f", and NumPy for {', '.join(twins)}" if twins else ""
+    return f"onnxruntime {onnxruntime.__version__}, optimisations off{beside}"
 
 
 def run(path: Path, inputs: Mapping[str, Array], as_listed: bool = False) -> dict[str, Array]:
-    """The outputs of a graph, by name.
+    """The outputs of a graph, by name; operators of plugins that have NumPy twins are computed by these.
 
     Args:
         path: The graph.
@@ -37,6 +44,15 @@ def run(path: Path, inputs: Mapping[str, Array], as_listed: bool = False) -> dic
         CannotRun: there is no kernel for an operator.
         Invalid: the graph contradicts itself, or does not take these inputs.
     """
+    import onnx
+
+    model = onnx.load(str(path), load_external_data=False)
+    if needs_twins(model):
+        return run_staged(model, path.parent, inputs, partial(_run, as_listed=as_listed))
+    return _run(path, inputs, as_listed)
+
+
+def _run(path: Path, inputs: Mapping[str, Array], as_listed: bool) -> dict[str, Array]:
     session = _session(path, as_listed)
     names = [output.name for output in session.get_outputs()]
     taken = {value.name for value in session.get_inputs()}

@@ -70,11 +70,10 @@ def _retype_tensors(before: ModelProto, converted: ModelProto) -> None:
 
 
 def _retype(tensor: TensorProto, was: TensorProto | None) -> None:
-    import ml_dtypes
-    from onnx import TensorProto, numpy_helper
+    from onnx import TensorProto, helper, numpy_helper
 
     if tensor.data_type == TensorProto.FLOAT16 and was is not None and was.data_type == TensorProto.FLOAT:
-        rounded = numpy_helper.to_array(was).astype(ml_dtypes.bfloat16)
+        rounded = numpy_helper.to_array(was).astype(helper.tensor_dtype_to_np_dtype(TensorProto.BFLOAT16))
         tensor.CopyFrom(numpy_helper.from_array(rounded, tensor.name))
 
 

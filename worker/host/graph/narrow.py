@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from .casts import bring_home, drop_repeated
+from .foreign import foreign
 from .sort import sort
+from .walk import graphs, qualified
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -21,8 +23,11 @@ def narrow(model: ModelProto, wide_kinds: Iterable[str] = (), wide_names: Iterab
 
     Args:
         model: Its names must be `names.distinguish`ed; it is changed.
-        wide_kinds: Operators that stay float32 with all that is inside of them, beside those without a float16 form.
+        wide_kinds: Operators that stay float32 with all that is inside of them, beside those without a float16 form
+            and those of plugins, which may have none.
         wide_names: Names of further ones.
+
+    Raises: ValueError: nothing tells the type of what the operator of a plugin gives.
     """
     from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
@@ -30,9 +35,24 @@ def narrow(model: ModelProto, wide_kinds: Iterable[str] = (), wide_names: Iterab
         model,
         keep_io_types=True,
         op_block_list=[*DEFAULT_OP_BLOCK_LIST, *wide_kinds],
-        node_block_list=sorted(wide_names),
+        node_block_list=sorted({*wide_names, *_of_plugins(model)}),
     )
     bring_home(converted.graph)
     drop_repeated(converted.graph)
     sort(converted.graph)
     return converted
+
+
+def _of_plugins(model: ModelProto) -> set[str]:
+    """The names of the operators of plugins, all of whose outputs have a known type."""
+    values = (value for graph in graphs(model.graph) for value in (*graph.output, *graph.value_info))
+    told = {value.name for value in values if value.type.tensor_type.elem_type}
+    theirs = [operator for graph in graphs(model.graph) for operator in graph.node if foreign(operator)]
+    for operator in theirs:
+        untold = [name for name in operator.output if name and name not in told]
+        if untold:
+            raise ValueError(
+                f"nothing tells the element type of {untold[0]!r}, which {qualified(operator)} gives; "
+                f"export the model with the types of its values, or bring a NumPy twin of the operator"
+            )
+    return {operator.name for operator in theirs}

@@ -150,7 +150,20 @@ def _applied(model: Model, one: Step, parameters: Mapping[str, Any], measure: Me
     except Exception as error:  # tools of others raise what they like
         raise _broken(one.NAME, f"failed: {type(error).__name__}: {error}") from error
     weights.attach(changed, detached)
+    _drop_untold(changed)
     return model.with_graph(changed)
+
+
+def _drop_untold(model: ModelProto) -> None:
+    """Forget values written down twice, or without a type: tools write such of what plugins give."""
+    told: dict[str, Any] = {}
+    for value in model.graph.value_info:
+        if value.type.WhichOneof("value") != "tensor_type" or value.type.tensor_type.elem_type:
+            told.setdefault(value.name, value)
+    if len(told) < len(model.graph.value_info):
+        kept = [type(value).FromString(value.SerializeToString()) for value in told.values()]
+        del model.graph.value_info[:]
+        model.graph.value_info.extend(kept)
 
 
 def _keep_interface(before: Model, after: Model, name: str) -> None:

@@ -22,14 +22,14 @@ def sort(outer: GraphProto) -> None:
         nodes = list(graph.node)
         maker = {name: index for index, node in enumerate(nodes) for name in node.output if name}
         sorter = TopologicalSorter(
-            {index: {maker[name] for name in _takes(node) if name in maker} for index, node in enumerate(nodes)}
+            {index: {maker[name] for name in takes(node) if name in maker} for index, node in enumerate(nodes)}
         )
         ordered = [type(nodes[index]).FromString(nodes[index].SerializeToString()) for index in sorter.static_order()]
         del graph.node[:]
         graph.node.extend(ordered)
 
 
-def _takes(node: NodeProto) -> Iterator[str]:
+def takes(node: NodeProto) -> Iterator[str]:
     """The values an operator needs; those that its branches make themselves have other names."""
     for operator in inside([node]):
         yield from operator.input

@@ -60,7 +60,7 @@ def computed(model: Model, path: Path, inputs: dict[str, Array]) -> Reference:
     odd = next((name for name, array in outputs.items() if not hasattr(array, "dtype")), None)
     if odd is not None:
         raise Invalid(f"the output {odd!r} is not a tensor", "Export a model that gives tensors of numbers.")
-    return Reference(outputs, version())
+    return Reference(outputs, version(model.proto))
 
 
 def of_author(path: Path, specs: Sequence[TensorSpec]) -> Reference:
