@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Models within this factor of each other's size count as of one size.
@@ -49,23 +49,26 @@ def estimate(history: Sequence[Took], wanted: Wanted) -> Estimate | None:
 
     Of the same model and precision, else of the same model, else of models of its size in its precision, else of all.
     """
-    for name, alike in _KINDS:
-        times = [took.child_ms for took in history if alike(took.built, wanted)]
-        if times:
-            builds = f"{len(times)} build{'s' if len(times) > 1 else ''}"
-            return Estimate(statistics.median(times) / 1000.0, f"{builds} {name}")
-    return None
+    # A list asks for hundreds of them, each of twenty builds.
+    of_model = [took for took in history if took.built.model == wanted.model]
+    alike = [took for took in of_model if took.built.precision == wanted.precision]
+    if alike:
+        return _median(alike, "of this model")
+    if of_model:
+        return _median(of_model, "of this model in other precisions")
+    alike = _of_like_size(history, wanted)
+    if alike:
+        return _median(alike, "of models of this size")
+    return _median(history, "of other models") if history else None
 
 
-def _like_size(built: Wanted, wanted: Wanted) -> bool:
-    if built.precision != wanted.precision or not (built.size_bytes and wanted.size_bytes):
-        return False
-    return 1 / _LIKE_SIZE <= built.size_bytes / wanted.size_bytes <= _LIKE_SIZE
+def _of_like_size(history: Sequence[Took], wanted: Wanted) -> list[Took]:
+    least, most = max(1.0, wanted.size_bytes / _LIKE_SIZE), wanted.size_bytes * _LIKE_SIZE
+    return [
+        took for took in history if took.built.precision == wanted.precision and least <= took.built.size_bytes <= most
+    ]
 
 
-_KINDS: tuple[tuple[str, Callable[[Wanted, Wanted], bool]], ...] = (
-    ("of this model", lambda built, wanted: (built.model, built.precision) == (wanted.model, wanted.precision)),
-    ("of this model in other precisions", lambda built, wanted: built.model == wanted.model),
-    ("of models of this size", _like_size),
-    ("of other models", lambda _built, _wanted: True),
-)
+def _median(alike: Sequence[Took], kind: str) -> Estimate:
+    builds = f"{len(alike)} build{'s' if len(alike) > 1 else ''}"
+    return Estimate(statistics.median([took.child_ms for took in alike]) / 1000.0, f"{builds} {kind}")

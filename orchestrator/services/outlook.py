@@ -35,12 +35,10 @@ class Outlook:
     def waits_for(self, build: Standing) -> str:
         """Why nothing happens to an active build yet, in one sentence; empty while something does."""
         if build.state is State.WAITING:
-            return "its model is being prepared" if self._has_host else "no host that prepares models is online"
-        if build.state is not State.QUEUED:
-            return ""
-        if build.target_digest in self._served:
-            return "waits for a free slot"
-        return f"no device that builds for {build.label} is online"
+            return waits_for_host(self._has_host)
+        if build.state is State.QUEUED:
+            return waits_for_device(build.label, build.target_digest in self._served)
+        return ""
 
     @cached_property
     def _times(self) -> dict[str, tuple[Took, ...]]:
@@ -57,3 +55,13 @@ class Outlook:
     @cached_property
     def _served(self) -> frozenset[str]:
         return offers.served(self._connection, self._active, self._seen_after)
+
+
+def waits_for_host(is_online: bool) -> str:
+    """What a build waits for whose model is not prepared yet."""
+    return "its model is being prepared" if is_online else "no host that prepares models is online"
+
+
+def waits_for_device(label: str, is_online: bool) -> str:
+    """What a build in the queue waits for."""
+    return "waits for a free slot" if is_online else f"no device that builds for {label} is online"

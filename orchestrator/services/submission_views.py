@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from farm.protocol.states import ENDED_STATES, GOOD_STATES, LEASED_STATES, State
-from farm.protocol.views import ProgressView, RequestView, SubmissionView
+from farm.protocol.states import ENDED_STATES, GOOD_STATES, State
+from farm.protocol.views import RequestView, SubmissionView
 from orchestrator.rules.outcome import exit_of, submission_state
-from orchestrator.store import build_lists, evidence, submissions
+from orchestrator.store import evidence, submissions
 from orchestrator.store.database import Connection
 from orchestrator.store.submissions import Listing as Listing  # callers of `find` make one
 from orchestrator.store.submissions import RequestRow, SubmissionRow
 
-from . import progress
 from .clock import iso
 from .context import Context
 from .orders import measure_digest
-from .outlook import Outlook
+from .prospects import Prospects
 
 _PAGE = 20
 _MOST = 1000
@@ -67,7 +67,8 @@ def _with_requests(connection: Connection, rows: Sequence[SubmissionRow]) -> lis
 
 
 def _views(context: Context, connection: Connection, found: Sequence[_Submitted]) -> tuple[SubmissionView, ...]:
-    noisy, prospects = _noisy(connection, found), _prospects(context, connection, found)
+    noisy = _noisy(connection, found)
+    prospects = Prospects(context, connection, itertools.chain.from_iterable(item.requests for item in found))
     return tuple(
         SubmissionView(
             id=item.row.id,
@@ -84,38 +85,11 @@ def _views(context: Context, connection: Connection, found: Sequence[_Submitted]
     )
 
 
-@dataclass(frozen=True)
-class _Prospect:
-    """What an active build waits for, or how far it is."""
-
-    waits_for: str
-    progress: ProgressView | None
-
-
-def _prospects(context: Context, connection: Connection, found: Sequence[_Submitted]) -> dict[str, _Prospect]:
-    """Of the builds of active requests, by the id of the build."""
-    active = {item.row.id for item in found if any(one.state not in ENDED_STATES for one in item.requests)}
-    if not active:
-        return {}
-    stands = build_lists.standings(connection, active)
-    outlook = Outlook(context, connection, stands.values())
-    held = {build_id: stand.state for build_id, stand in stands.items() if stand.state in LEASED_STATES}
-    running = build_lists.running(connection, held)
-    return {
-        build_id: _Prospect(
-            outlook.waits_for(stand),
-            progress.view(context, running[build_id], outlook.estimate(stand)) if build_id in running else None,
-        )
-        for build_id, stand in stands.items()
-    }
-
-
-def _request(row: RequestRow, noisy: bool, prospects: dict[str, _Prospect]) -> RequestView:
+def _request(row: RequestRow, noisy: bool, prospects: Prospects) -> RequestView:
     code = exit_of(row.state, noisy)
     reason = row.reason
-    prospect = prospects.get(row.build_id or "") if row.state not in ENDED_STATES else None
     if row.state not in ENDED_STATES:
-        reason = prospect.waits_for if prospect else ""
+        reason = prospects.waits_for(row)
     elif noisy and row.state in GOOD_STATES and not reason:
         reason = "the engine is good, its measurement was too noisy to be published"
     return RequestView(
@@ -129,7 +103,7 @@ def _request(row: RequestRow, noisy: bool, prospects: dict[str, _Prospect]) -> R
         engine=row.engine_id,
         exit_code=None if code is None else int(code),
         reason=reason,
-        progress=prospect.progress if prospect else None,
+        progress=prospects.progress(row),
     )
 
 

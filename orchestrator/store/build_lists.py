@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select, union_all
 
-from farm.protocol.states import AttemptEnd, State
+from farm.protocol.states import LEASED_STATES, AttemptEnd, State
 from orchestrator.rules.estimates import Took, Wanted
 
 from . import statements
@@ -42,6 +42,14 @@ class Running:
 
 
 @dataclass(frozen=True)
+class AtWork:
+    """A build of a list that a device works on."""
+
+    stand: Stand
+    running: Running
+
+
+@dataclass(frozen=True)
 class BuildListing:
     """Which builds to list; None is any.
 
@@ -71,16 +79,30 @@ def find(connection: Connection, wanted: BuildListing, limit: int) -> tuple[Buil
     return tuple(row_of(row) for row in statements.records(connection, query))
 
 
-def standings(connection: Connection, submission_ids: Collection[str]) -> dict[str, Stand]:
-    """How the builds stand that active requests of these submissions want, by id."""
-    # By submission: psycopg reads a list of a thousand builds slower than the server finds them.
-    query = (
-        select(build.c.id, build.c.state, build.c.target_digest, build.c.label, build.c.model, build.c.precision)
-        .join(request, request.c.build_id == build.c.id)
-        .where(request.c.submission_id.in_(submission_ids), request.c.ended_at.is_(None))
-    )
-    rows = connection.execute(query).all()
-    return {row.id: Stand(State(row.state), row.target_digest, row.label, row.model, row.precision) for row in rows}
+def at_work(connection: Connection, submission_ids: Collection[str]) -> dict[str, AtWork]:
+    """The builds that devices work on for these submissions, by id."""
+    stand = (build.c.state, build.c.target_digest, build.c.label, build.c.model, build.c.precision)
+    query = _wanted_by(select(build.c.id, attempt.c.id, attempt.c.started_at, *stand), submission_ids)
+    query = query.join(attempt, (attempt.c.build_id == build.c.id) & attempt.c.live)
+    rows = connection.execute(query.where(request.c.state.in_(sorted(LEASED_STATES)))).all()
+    return {
+        build_id: AtWork(Stand(State(state), *rest), Running(attempt_id, started_at, State(state)))
+        for build_id, attempt_id, started_at, state, *rest in rows
+    }
+
+
+def queued_targets(connection: Connection, submission_ids: Collection[str]) -> frozenset[str]:
+    """The targets, by digest, of what these submissions have in the queue."""
+    query = _wanted_by(select(build.c.target_digest), submission_ids).where(request.c.state == State.QUEUED)
+    return frozenset(connection.execute(query.distinct()).scalars())
+
+
+def queued_for(
+    connection: Connection, submission_ids: Collection[str], target_digests: Collection[str]
+) -> frozenset[str]:
+    """The builds that these submissions have in the queue for one of these targets."""
+    query = _wanted_by(select(build.c.id), submission_ids).where(request.c.state == State.QUEUED)
+    return frozenset(connection.execute(query.where(build.c.target_digest.in_(target_digests))).scalars())
 
 
 def running(connection: Connection, stands: Mapping[str, State]) -> dict[str, Running]:
@@ -112,6 +134,12 @@ def times(connection: Connection, target_digests: Collection[str]) -> dict[str, 
             built = Wanted(row.model, row.precision, row.size_bytes)
             found[row.target_digest].append(Took(built, took[row.id]))
     return {digest: tuple(times) for digest, times in found.items()}
+
+
+def _wanted_by(query: Select[Any], submission_ids: Collection[str]) -> Select[Any]:
+    # By submission: psycopg reads a list of a thousand builds slower than the server finds them.
+    wanting = request.c.submission_id.in_(submission_ids)
+    return query.join_from(build, request, request.c.build_id == build.c.id).where(wanting)
 
 
 def _newest_built(target_digest: str) -> Select[Any]:
