@@ -8,13 +8,12 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from farm.protocol.facts import BackendFacts
 
 from .machine import Machine
-from .toolchain import headers_version
+from .trtexec import trtexec_version
 
 _ONNXRUNTIME = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")
 _TENSORRT = ("tensorrt", "tensorrt-cu13", "tensorrt-cu12", "tensorrt-cu11")
 _TENSORRT_RTX = ("tensorrt-rtx", "tensorrt-rtx-cu13", "tensorrt-rtx-cu12")
 _IMPORT_TIMEOUT_S = 60.0
-_TRTEXEC_FOLDERS = ("/usr/src/tensorrt/bin", "/usr/local/tensorrt/bin", "/opt/tensorrt/bin")
 
 
 def probe_backends(machine: Machine) -> Tuple[BackendFacts, ...]:
@@ -23,7 +22,9 @@ def probe_backends(machine: Machine) -> Tuple[BackendFacts, ...]:
     found.extend(_binding(machine, "onnxruntime", "onnxruntime", _ONNXRUNTIME))
     found.extend(_binding(machine, "tensorrt", "tensorrt", _TENSORRT))
     found.extend(_binding(machine, "tensorrt_rtx", "tensorrt_rtx", _TENSORRT_RTX))
-    found.extend(_trtexec(machine, [backend.version for backend in found if backend.name == "tensorrt"]))
+    program = trtexec_version(machine, [backend.version for backend in found if backend.name == "tensorrt"])
+    if program:
+        found.append(BackendFacts("trtexec", program))
     return tuple(found)
 
 
@@ -54,23 +55,3 @@ def _detail(machine: Machine, packages: Tuple[str, ...]) -> Dict[str, str]:
             return {"cuda": generation.group(1)}
     named = [package for package in installed if package != packages[0]]
     return {"package": named[0]} if named else {}
-
-
-def _trtexec(machine: Machine, bindings: List[str]) -> Iterator[BackendFacts]:
-    program = machine.which("trtexec", *_TRTEXEC_FOLDERS)
-    banner = re.search(r"\[TensorRT v(\d+)\]", machine.output(program, "--help", timeout_s=30.0)) if program else None
-    if banner is None:
-        return
-    short = _decoded(int(banner.group(1)))
-    # The banner lacks the fourth number, without which this engine would never match one of the binding.
-    longer = (
-        version for version in (*bindings, headers_version(machine)) if version and version.startswith(short + ".")
-    )
-    yield BackendFacts("trtexec", next(longer, short))
-
-
-def _decoded(number: int) -> str:
-    """`8502` is 8.5.2; from version 10 on each part has two digits: `100400` is 10.4.0."""
-    minor, patch = (number // 100 % 100, number % 100) if number >= 100000 else (number // 100 % 10, number % 100)
-    major = number // 10000 if number >= 100000 else number // 1000
-    return f"{major}.{minor}.{patch}"

@@ -18,7 +18,7 @@ OPENERS: Dict[str, str] = {
     "onnxruntime": "farm.runtime.onnxruntime:open_session",
     "tensorrt": "farm.runtime.tensorrt:open_session",
     "tensorrt_rtx": "farm.runtime.tensorrt:open_rtx_session",
-    "trtexec": "farm.runtime.tensorrt:open_session",
+    "trtexec": "farm.runtime.trtexec:open_session",
 }
 # The backends whose engines have plugin libraries, with the binding that takes them.
 PLUGIN_MODULES: Dict[str, str] = {"tensorrt": "tensorrt", "tensorrt_rtx": "tensorrt_rtx", "trtexec": "tensorrt"}

@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, Callable, ContextManager, Dict, Iterator, Mapping, Optional, Tuple, Type, TypeVar
 
 from farm.protocol.engine import TensorSpec
+from farm.protocol.options import BenchmarkPolicy
+from farm.protocol.report import BenchmarkReport
 
 from .inputs import Ranges, check_inputs
 from .values import NOTHING, Array, Rest, Value, check_outputs, value_of
@@ -142,6 +144,12 @@ class Session(ABC):
     def layer_information(self) -> Tuple[Dict[str, Any], ...]:
         """What the runtime tells of the parts of the engine without running it, in their order; see `layerfile`."""
         return ()
+
+    def measure_itself(
+        self, arrays: Mapping[str, Array], policy: BenchmarkPolicy, keep_samples: Optional[Callable[[bytes], object]]
+    ) -> Optional[BenchmarkReport]:
+        """The report of a backend that nobody else can time; None where the farm times it. Asked by `measure`."""
+        return None
 
     def evidence(self) -> Dict[str, Any]:
         """What the device that runs this engine tells of its state now; never asked while something is timed."""

@@ -182,4 +182,4 @@ def _measure(
         log.info("median %.4f ms, p99 %.4f ms", report.latency.median_ms, report.latency.p99_ms)
     else:
         log.info("no time: %s", report.reason)
-    return report, SAMPLES_FILE, timed
+    return report, SAMPLES_FILE if report.samples else None, timed

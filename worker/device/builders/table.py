@@ -14,6 +14,7 @@ BUILDERS: Dict[str, str] = {
     "onnxruntime": "worker.device.builders.onnxruntime:OnnxRuntimeBuilder",
     "tensorrt": "worker.device.builders.tensorrt.builder:TensorRtBuilder",
     "tensorrt_rtx": "worker.device.builders.tensorrt.builder:TensorRtRtxBuilder",
+    "trtexec": "worker.device.builders.trtexec.builder:TrtexecBuilder",
 }
 
 

@@ -12,7 +12,7 @@ from farm.runtime.backends import OPENERS
 from worker.device.builders.table import BUILDERS, available, load
 
 # One that nobody has installed, so that no test finds it here.
-VERSIONS = {"onnxruntime": "1.2.3", "tensorrt": "8.5.1.7", "tensorrt_rtx": "1.5.0.114"}
+VERSIONS = {"onnxruntime": "1.2.3", "tensorrt": "8.5.1.7", "tensorrt_rtx": "1.5.0.114", "trtexec": "8.5.1.7"}
 
 
 @pytest.mark.parametrize("name", BUILDERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, List, Sequence, Tuple
 
@@ -70,23 +71,46 @@ def sentence(text: str) -> str:
     return (quoted.group(1) if quoted else _PLACE.sub("", flat))[:_LONGEST].rstrip(".?! ")
 
 
-def _refusal(errors: List[Any], model: Path, name: str, said: Sequence[str]) -> FarmError:
-    if not errors:
-        return BuildFailed(f"{name} cannot read the graph", "The log of the attempt has what it said.")
-    first = errors[0]
-    told = sentence(first.desc())
-    if first.code().name == "MODEL_DESERIALIZE_FAILED":
+@dataclass(frozen=True)
+class Complaint:
+    """What a parser says of a graph.
+
+    Attributes:
+        text: As it says it.
+        node: Number of the operator that stopped it; -1 where it is none.
+        function: Of the parser.
+        readable: The file is an ONNX model.
+    """
+
+    text: str
+    node: int = -1
+    function: str = ""
+    readable: bool = True
+
+
+def refusal(complaint: Complaint, model: Path, name: str, said: Sequence[str]) -> FarmError:
+    """The error for a graph that a parser refuses; `said` is what TensorRT says beside it."""
+    told = sentence(complaint.text)
+    if not complaint.readable:
         return BuildFailed(f"{name} cannot read the file as ONNX: {told}", "Submit a model that is an ONNX file.")
-    kind, operator = _operator(model, first.node())
-    if kind and _PLUGIN.search(f"{first.desc()} {first.func()}"):
+    kind, operator = _operator(model, complaint.node)
+    if kind and _PLUGIN.search(f"{complaint.text} {complaint.function}"):
         return Unsupported(
             f"{name} has no operator {kind}, which {operator} needs, and no plugin of that name is loaded",
             "Submit the model with that plugin, or export it without the operator.",
         )
     if kind and told == _NEVER:
         return Unsupported(f"{name} has no operator {kind}, which {operator} needs", "Export the model without it.")
-    hint = advice((*said, first.desc())) or "Change that part of the model, or its export."
+    hint = advice((*said, complaint.text)) or "Change that part of the model, or its export."
     return BuildFailed(f"{name} cannot parse {operator}: {told}", hint)
+
+
+def _refusal(errors: List[Any], model: Path, name: str, said: Sequence[str]) -> FarmError:
+    if not errors:
+        return BuildFailed(f"{name} cannot read the graph", "The log of the attempt has what it said.")
+    first = errors[0]
+    readable = first.code().name != "MODEL_DESERIALIZE_FAILED"
+    return refusal(Complaint(first.desc(), first.node(), first.func(), readable), model, name, said)
 
 
 def _operator(model: Path, index: int) -> Tuple[str, str]:

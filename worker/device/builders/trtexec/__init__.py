@@ -1,0 +1,1 @@
+"""Engines of TensorRT through its program trtexec, for devices whose Python has no binding."""
