@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from farm import __version__
 from farm.protocol.codec import digest, dumps
 from farm.protocol.engine import EngineManifest
@@ -11,6 +13,7 @@ from farm.protocol.report import Failure, FailureKind, Verdict
 from farm.protocol.states import AttemptEnd, State
 from farm.protocol.work import BuildResult
 from orchestrator.rules.plausible import contradictions
+from orchestrator.rules.timing_saved import with_estimate
 from orchestrator.store import attempts, builds, devices, evidence, preparations
 from orchestrator.store.builds import BuildRow
 from orchestrator.store.database import Connection
@@ -101,7 +104,7 @@ def _store(transaction: Transaction, caller: Caller, held: Held, build: BuildRow
         if result.benchmark and result.benchmark.samples:
             evidence.keep_blob(connection, engine_id, result.benchmark.samples)
     else:
-        row = _engine(transaction, caller, held, build, result)
+        row = _estimated(connection, _engine(transaction, caller, held, build, result))
         engine_id = row.id
         evidence.add_engine(connection, row, _blobs(result))
         transaction.emit("engine", build=build.id, data={"engine": engine_id, "quarantined": row.quarantined})
@@ -153,6 +156,16 @@ def _engine(transaction: Transaction, caller: Caller, held: Held, build: BuildRo
         quarantined=result.verification.verdict is Verdict.FAILED,
         created_at=transaction.at,
     )
+
+
+def _estimated(connection: Connection, row: EngineRow) -> EngineRow:
+    """The row, with what its timing cache saved in its manifest."""
+    manifest = row.described
+    if "timing_cache" not in manifest.effective:
+        return row
+    alike = evidence.alike(connection, row)
+    same = ((engine, known.effective) for engine, known in alike if known.key.options == manifest.key.options)
+    return replace(row, manifest=dumps(replace(manifest, effective=with_estimate(manifest.effective, same))))
 
 
 def _blobs(result: BuildResult) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, or_, select
 
 from farm.protocol.codec import dumps, loads
 from farm.protocol.engine import EngineManifest
@@ -14,6 +14,8 @@ from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
 from orchestrator.rules.hits import Evidence
 
 from .tables import benchmark, engine, engine_blob, request, verification
+
+_ALIKE = 20
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,19 @@ def with_key(connection: Connection, key: str) -> tuple[Keyed, ...]:
         )
         for row in found
     )
+
+
+def alike(connection: Connection, row: EngineRow) -> tuple[tuple[str, EngineManifest], ...]:
+    """Engines that were built like this one before, of its model or name, newest first, removed ones too."""
+    same = ("gpu", "backend", "backend_version", "platform", "precision")
+    query = (
+        select(engine.c.id, engine.c.manifest)
+        .where(or_(engine.c.model == row.model, engine.c.model_name == row.model_name))
+        .where(*(engine.c[name] == getattr(row, name) for name in same))
+        .order_by(engine.c.created_at.desc())
+        .limit(_ALIKE)
+    )
+    return tuple((found.id, loads(EngineManifest, found.manifest)) for found in connection.execute(query))
 
 
 def add_engine(connection: Connection, row: EngineRow, blobs: frozenset[str]) -> None:

@@ -16,7 +16,7 @@ from farm.protocol.report import Verdict
 from farm.protocol.states import Role, Scope, State
 from farm.protocol.timing import TimingCacheGiven, TimingCacheSwap, TimingCacheSwapped, TimingCacheUse, TimingCacheView
 from farm.protocol.work import Claim
-from orchestrator.services import garbage, planning, rights, submissions, timing_caches
+from orchestrator.services import engines, garbage, planning, rights, submissions, timing_caches
 from orchestrator.services.caller import Caller
 from orchestrator.services.policy import Policy
 from tests.support.coordinator import Coordinator, Talker, gpu_facts
@@ -193,6 +193,23 @@ def test_shared_and_none_are_two_engines(farm: Coordinator, host: Talker) -> Non
     (without,) = farm.submit(b"first", CARD, timing_cache=TimingCacheUse.NONE).builds
     assert (again.state, without.state) == (State.CACHED, State.QUEUED)
     assert again.key != without.key
+
+
+def published(farm: Coordinator, host: Talker, box: Talker, content: bytes, **told: Any) -> dict[str, Any]:
+    """What the manifest of a build that told this says of its timing cache."""
+    held = claim(farm, host, box, content, force=True)
+    made = box.publish(held, effective={"build_s": told.pop("build_s"), "timing_cache": {"use": "shared", **told}})
+    return dict(engines.show(farm.context, made.engine).manifest.effective["timing_cache"])
+
+
+def test_what_a_cache_saved_is_estimated_from_builds_that_began_empty(farm: Coordinator, host: Talker) -> None:
+    box = enrol(farm, "a")
+    assert "estimate" not in published(farm, host, box, b"first", build_s=200.0)
+    warm = published(farm, host, box, b"first", build_s=20.0, sha256="a" * 64)
+    assert (warm["estimate"]["cold_build_s"], warm["estimate"]["saved_s"]) == (200.0, 180.0)
+    # The same name, with new weights.
+    again = published(farm, host, box, b"first, trained on", build_s=30.0, sha256="a" * 64)
+    assert again["estimate"]["saved_s"] == 170.0
 
 
 def certified(farm: Coordinator, host: Talker, box: Talker) -> str:
