@@ -1,9 +1,9 @@
-"""`farm check`, `run`, `bench` and `verify`: a fetched engine on this machine, without a coordinator."""
+"""`farm check`, `bench` and `verify`: a fetched engine on this machine, without a coordinator."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, List, Tuple
 
 import click
 
@@ -12,19 +12,17 @@ from farm.protocol.exits import Exit
 from farm.protocol.options import BenchmarkPolicy, VerifyPolicy
 from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
 from farm.protocol.requirement import TIERS, EngineRequirement, Fit, Tier, fit
-from farm.protocol.shapes import format_shape
 
 from ..arrays import inputs_for, wanted, with_inputs
 from ..ask import benchmark_policy, verify_policy
 from ..build_options import MEASURE_OPTIONS, VERIFY_OPTIONS, with_options
-from ..console import columns, emit_fields, emit_json, emit_table, out, say
+from ..console import emit_fields, emit_json, emit_table, out, say
 from ..context import Connection
 from ..engine_text import LAYER_COLUMNS, VERIFICATION_COLUMNS, layer_rows, layers_of, verdict_text, verification_rows
 from ..facts_source import device_option, facts_of
 from ..format import CellLike, ms, rate
 from ..options import json_option, option, verb
 
-_OUTPUTS = columns("output~, type, shape, minimum>, mean>, maximum>")
 _folder = click.argument("folder", metavar="ENGINE_DIR", type=click.Path())
 
 
@@ -62,29 +60,6 @@ def check(connection: Connection, folder: str, device: str, allow: str, as_json:
         for refusal in found.refusals:
             out(f"  {refusal}")
     return Exit.DONE if found.fits else Exit.NO_ENGINE
-
-
-@verb()
-@_folder
-@with_inputs
-@option("--output", "-o", type=click.Path(), metavar="FILE.npz", help="Write the outputs there.")
-@json_option
-def run(folder: str, output: Optional[str], as_json: bool, **given: Any) -> int:
-    """Run arrays through a fetched engine, and show or write what comes out."""
-    from farm.runtime import open_engine, save_arrays
-
-    with open_engine(folder) as engine:
-        outputs = engine.run(inputs_for(engine, wanted(given)))
-    if output:
-        _saved(lambda: save_arrays(Path(output), outputs), output)
-    told = [{"name": name, **_statistics(array)} for name, array in outputs.items()]
-    if as_json:
-        emit_json({"outputs": told, "file": output})
-        return Exit.DONE
-    emit_table(_OUTPUTS, [_output_row(item) for item in told])
-    if output:
-        say(f"wrote {output}")
-    return Exit.DONE
 
 
 @verb()
@@ -146,32 +121,6 @@ def _allowed(found: Fit, worst: Tier) -> Fit:
     if found.tier is None or TIERS.index(found.tier) <= TIERS.index(worst):
         return found
     return Fit(None, (f"fits only as {found.tier}; accept that with --allow {found.tier}",))
-
-
-def _saved(save: Any, path: str) -> None:
-    try:
-        save()
-    except OSError as error:
-        raise Invalid(f"cannot write {path}: {error.strerror}", "Choose another place with -o.") from error
-
-
-def _statistics(array: Any) -> Dict[str, Any]:
-    import numpy as np
-
-    told: Dict[str, Any] = {"dtype": array.dtype.name, "shape": list(array.shape)}
-    numbers = array.astype(np.float64) if array.dtype.kind in "biuf" else np.empty(0)
-    finite = numbers[np.isfinite(numbers)]
-    for name, function in (("minimum", np.min), ("mean", np.mean), ("maximum", np.max)):
-        told[name] = float(function(finite)) if finite.size else None
-    told["not_finite"] = int(numbers.size - finite.size)
-    return told
-
-
-def _output_row(told: Mapping[str, Any]) -> Tuple[CellLike, ...]:
-    numbers = ["-" if told[name] is None else f"{told[name]:.6g}" for name in ("minimum", "mean", "maximum")]
-    shape = format_shape(told["shape"])
-    lost = f" ({told['not_finite']} NaN or Inf)" if told["not_finite"] else ""
-    return (told["name"], told["dtype"], shape + lost, *numbers)
 
 
 def _emit_benchmark(report: BenchmarkReport) -> None:

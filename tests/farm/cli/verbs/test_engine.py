@@ -132,13 +132,45 @@ def test_run_shows_and_writes_what_comes_out(farm: Farm, folder: Path, tmp_path:
     assert same[0] == same[1] != same[2]
 
 
+def test_run_takes_files_of_every_form(farm: Farm, folder: Path, tmp_path: Path) -> None:
+    images = np.linspace(-1, 1, 768, dtype=np.float32).reshape(1, 3, 16, 16)
+    np.save(tmp_path / "in.npy", images)
+    images.tofile(tmp_path / "in.raw")
+    logits = [tmp_path / f"{form}.npy" for form in ("npy", "raw")]
+    for form, out in zip(("npy", "raw"), logits):
+        told = farm("run", folder, "-i", f"images={tmp_path}/in.{form}", "-o", f"logits={out}", "--json")
+        assert json.loads(told.out)["files"] == [f"logits={out}"]
+    np.testing.assert_array_equal(np.load(logits[0]), np.load(logits[1]))
+
+
+def test_run_takes_a_folder_of_inputs_through_several_contexts(farm: Farm, folder: Path, tmp_path: Path) -> None:
+    given, out = tmp_path / "in", tmp_path / "out"
+    given.mkdir()
+    generator = np.random.default_rng(0)
+    inputs = {f"{index}.npz": generator.standard_normal((1, 3, 16, 16)).astype(np.float32) for index in range(6)}
+    for name, images in inputs.items():
+        save_arrays(given / name, {"images": images})
+    told = farm("run", folder, "-i", given, "-o", out, "--infStreams", "3", "--json")
+    assert told.code == 0, told.err
+    assert [item["name"] for item in json.loads(told.out)["samples"]] == sorted(inputs)
+    with open_engine(folder, here()) as engine:
+        for name, images in inputs.items():
+            expected = engine.run({"images": images})["logits"]
+            np.testing.assert_allclose(load_arrays(out / name)["logits"], expected, rtol=1e-5, atol=1e-6)
+    assert "0.npz" in farm("run", folder, "-i", given).out
+    for wrong in (["-i", given, "-i", given], ["--infStreams", "2"], ["-i", out / "0.npz", "--infStreams", "2"]):
+        assert farm("run", folder, *wrong).code == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--value", "other=1"], "the engine has no input 'other'. Its inputs are images."),
         (["--shapes", "images:1x3x9x9"], "the engine takes 1x3x16x16"),
         (["--input", "none.npz"], "there is no file none.npz"),
+        (["--input", "other=none.npy"], "the engine has no input 'other'. Its inputs are images."),
         (["-o", "/nowhere/out.npz"], "cannot write /nowhere/out.npz"),
+        (["-o", "logit=out.npy"], "the engine has no output 'logit'"),
     ],
 )
 def test_a_run_that_cannot_be_is_code_2(farm: Farm, folder: Path, arguments: list, said: str) -> None:  # type: ignore[type-arg]
