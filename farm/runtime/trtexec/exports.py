@@ -57,7 +57,10 @@ def read_printed(path: Path, specs: Sequence[TensorSpec]) -> Dict[str, Array]:
 
     Raises: BuildFailed: the file is not whole. Unsupported: a type that is not printed as numbers.
     """
-    found = {match["name"]: match for match in _OUTPUT.finditer(_text(path))}
+    text = _text(path)
+    if not text.endswith("]\n"):
+        raise _torn(path, "is cut off")
+    found = {match["name"]: match for match in _OUTPUT.finditer(text)}
     outputs = {}
     for spec in specs:
         if spec.dtype not in _PRINTED:
