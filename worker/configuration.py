@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Mapping, Optional, Tuple
 
+from farm.device.clocks import VARIABLE, ClockOwner, owner_from
 from farm.protocol.errors import Invalid
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.states import Role
@@ -25,6 +26,7 @@ _VARIABLES = {
     "grace_s": "FARM_WORKER_GRACE_S",
     "cache_bytes": "FARM_WORKER_CACHE_BYTES",
     "memory_bytes": "FARM_WORKER_MEMORY_BYTES",
+    "lock_clocks": VARIABLE,
 }
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -42,6 +44,7 @@ class WorkerSettings:
         memory_bytes: A build that takes more is ended; None leaves it to the machine.
         grace_s: How long running work may go on after SIGTERM before it is handed back.
         failpoints: Faults on purpose, for tests.
+        clocks: Whether the clocks of its cards may be locked while an engine is timed.
     """
 
     data: Path
@@ -54,6 +57,7 @@ class WorkerSettings:
     memory_bytes: Optional[int] = None
     grace_s: float = _GRACE_S
     failpoints: str = ""
+    clocks: ClockOwner = field(default_factory=ClockOwner)
 
 
 def from_environment(environ: Mapping[str, str], data: Optional[Path], **flags: Optional[str]) -> WorkerSettings:
@@ -77,6 +81,7 @@ def from_environment(environ: Mapping[str, str], data: Optional[Path], **flags: 
         memory_bytes=int(memory) or None,
         grace_s=_number(told, "grace_s", _GRACE_S),
         failpoints=environ.get("FARM_FAILPOINTS") or "",
+        clocks=owner_from(told("lock_clocks")),
     )
 
 

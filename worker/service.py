@@ -9,10 +9,13 @@ import time
 from contextlib import ExitStack
 from typing import Mapping
 
+from farm.device.clock_keeper import ClockKeeper
 from farm.device.probe import probe
+from farm.protocol.facts import DeviceFacts
 from worker.child import linux
 
 from .agent import Agent
+from .cards import card_of, environ_of
 from .child.failpoints import Failpoints, parse
 from .child.remains import end_remains
 from .configuration import WorkerSettings, enrolment
@@ -51,7 +54,9 @@ def run(url: str, token: str, settings: WorkerSettings, environ: Mapping[str, st
     stopping = threading.Event()
     with ExitStack() as stack:
         cache = Cache(settings.data / "cache", settings.cache_bytes)
-        shops = {name: _shop(settings, environ, name, cache, stopping, stack) for name in introduced.slots}
+        shops = {
+            name: _shop(settings, introduced.facts, environ, name, cache, stopping, stack) for name in introduced.slots
+        }
         coordinator = Coordinator(url, token)
         stack.callback(coordinator.close)
         agent = Agent(coordinator, introduced, shops, stopping)
@@ -67,6 +72,7 @@ def run(url: str, token: str, settings: WorkerSettings, environ: Mapping[str, st
 
 def _shop(
     settings: WorkerSettings,
+    facts: DeviceFacts,
     environ: Mapping[str, str],
     name: str,
     cache: Cache,
@@ -79,6 +85,9 @@ def _shop(
     end_remains(folder)
     remove(folder)
     folder.mkdir(parents=True, mode=0o700)
+    card = card_of(name, facts)
+    clocks = ClockKeeper(settings.clocks, card.uuid if card else None, settings.data / "clocks" / f"{name}.json")
+    clocks.release()
     faults = parse(settings.failpoints)
     return Shop(
         folder=folder,
@@ -87,8 +96,9 @@ def _shop(
         cache=cache,
         patience=Patience(stopping),
         faults=lambda halt: Failpoints(faults, halt.sleep),
-        environ=environ,
+        environ=environ_of(name, facts, environ),
         memory_bytes=settings.memory_bytes,
+        clocks=clocks,
     )
 
 

@@ -7,7 +7,15 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from farm.protocol.errors import Invalid
-from farm.protocol.options import BenchmarkPolicy, BuildOptions, Precision, ReferencePolicy, Statistic, VerifyPolicy
+from farm.protocol.options import (
+    BenchmarkPolicy,
+    BuildOptions,
+    ClockLock,
+    Precision,
+    ReferencePolicy,
+    Statistic,
+    VerifyPolicy,
+)
 from farm.protocol.shapes import Shapes, parse_shapes, profile_from_shapes
 from farm.protocol.timing import TimingCacheUse
 
@@ -174,4 +182,5 @@ def benchmark_policy(given: Given, base: BenchmarkPolicy) -> BenchmarkPolicy:
         enabled=base.enabled and not given.get("no_bench"),
         cuda_graph=base.cuda_graph or bool(given["use_cuda_graph"]),
         spin_wait=base.spin_wait or bool(given["use_spin_wait"]),
+        lock_clocks=ClockLock(given["lock_clocks"]) if given["lock_clocks"] else base.lock_clocks,
     )

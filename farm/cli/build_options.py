@@ -7,7 +7,7 @@ from typing import Any, Callable, List
 
 import click
 
-from farm.protocol.options import Precision, Statistic
+from farm.protocol.options import ClockLock, Precision, Statistic
 from farm.protocol.timing import TimingCacheUse
 
 from .options import option
@@ -73,6 +73,12 @@ _MEASURE: List[Decorator] = [
     _measure("--infStreams", type=click.IntRange(1), metavar="N", help="Inferences in flight."),
     _measure("--useCudaGraph", is_flag=True, help="On a GPU: launch the inference as a recorded CUDA graph."),
     _measure("--useSpinWait", is_flag=True, help="On a GPU: wait for it with a busy core, some microseconds sooner."),
+    _measure(
+        "--lock-clocks",
+        type=click.Choice([str(item) for item in ClockLock]),
+        help="Lock the clocks of the GPU meanwhile: where its owner allows it (auto), or give no time (require). "
+        "Never, by default.",
+    ),
     _measure("--no-bench", is_flag=True, help="Do not measure."),
 ]
 _hit = partial(option, section="What counts as a hit")

@@ -114,7 +114,8 @@ def _note(item: TargetResult) -> CellLike:
     if item.failure is not None:
         return Cell(f"{item.failure.stage}: {item.failure.message}", BAD)
     if item.benchmark is not None and item.benchmark.noisy:
-        return Cell(f"too noisy: cv {item.benchmark.cv_percent:.1f} %", WARN)
+        spread = f"too noisy: cv {item.benchmark.cv_percent:.1f} %"
+        return Cell(spread if item.benchmark.attempts else item.benchmark.reason, WARN)
     if item.engine is not None and item.engine.engine.degraded:
         return Cell("built on a degraded rung", WARN)
     if item.saved_s is not None:

@@ -28,6 +28,7 @@ class Settings:
         cache_dir: Where reports of crashes go.
         debug: Show tracebacks (`FARM_DEBUG=1`).
         broker_url: A broker that `farm doctor` shall try (`FARM_BROKER_URL`).
+        lock_clocks: Whether `farm bench` may lock the clocks of this machine's GPU (`FARM_LOCK_CLOCKS`).
     """
 
     url: str
@@ -38,6 +39,7 @@ class Settings:
     profile: str = DEFAULT_PROFILE
     debug: bool = False
     broker_url: Optional[str] = None
+    lock_clocks: str = ""
 
     def __repr__(self) -> str:
         return f"Settings(url={self.url!r}, token={'***' if self.token else ''!r}, source={self.source!r})"
@@ -88,6 +90,7 @@ def load(
         profile=wanted,
         debug=environ.get("FARM_DEBUG", "") not in ("", "0"),
         broker_url=environ.get("FARM_BROKER_URL") or None,
+        lock_clocks=environ.get("FARM_LOCK_CLOCKS", ""),
     )
 
 

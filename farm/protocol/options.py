@@ -107,6 +107,14 @@ class VerifyPolicy:
     enabled: bool = True
 
 
+class ClockLock(Word):
+    """Whether the clocks of a card are locked while it is timed: where its owner allows it, or else not at all."""
+
+    OFF = "off"
+    AUTO = "auto"
+    REQUIRE = "require"
+
+
 @dataclass(frozen=True)
 class BenchmarkPolicy:
     """How an engine is measured.
@@ -120,6 +128,8 @@ class BenchmarkPolicy:
         streams: Inferences in flight.
         cuda_graph: Launch the inference as a recorded CUDA graph; only on a GPU.
         spin_wait: Wait for the GPU with a busy core, some microseconds sooner; only on a GPU.
+        lock_clocks: `auto` locks the clocks where the owner of the device allows it, and says so where not;
+            `require` gives no time without.
     """
 
     warmup_ms: float = 200.0
@@ -131,3 +141,4 @@ class BenchmarkPolicy:
     enabled: bool = True
     cuda_graph: bool = False
     spin_wait: bool = False
+    lock_clocks: ClockLock = ClockLock.OFF

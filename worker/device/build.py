@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
@@ -20,8 +21,10 @@ from farm.runtime.session import Session
 from farm.runtime.verify.run import verify
 from farm.runtime.verify.tolerance import check_policy
 from farm.runtime.verify.verdict import unjudged
+from worker.child.clocks import await_answer
 from worker.child.guard import CALIBRATION_FILE, INPUTS_FILE, OUTPUTS_FILE
 from worker.child.result import ChildResult
+from worker.settings import lifeline_descriptor
 
 from .builders.base import Builder, BuildOrder, BuiltEngine, Progress, TimingOrder, nobody
 from .builders.table import load
@@ -177,7 +180,8 @@ def _measure(
         return refused(work.benchmark, "the preparation has no reference inputs"), None, []
     timed: List[Dict[str, Any]] = []
     keep_samples = (workspace / "output" / SAMPLES_FILE).write_bytes
-    report = measure(session, inputs, work.benchmark, keep_samples, keep_layers=timed.extend)
+    locked = partial(await_answer, workspace, lifeline_descriptor() is not None)
+    report = measure(session, inputs, work.benchmark, keep_samples, keep_layers=timed.extend, lock_clocks=locked)
     if report.latency:
         log.info("median %.4f ms, p99 %.4f ms", report.latency.median_ms, report.latency.p99_ms)
     else:

@@ -8,12 +8,15 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Mapping, Optional
 
+from farm.device.clock_keeper import ClockKeeper
 from farm.protocol.codec import dumps, loads
 from farm.protocol.errors import BuildFailed, FarmError, Invalid, LeaseLost, Unsupported
+from farm.protocol.options import ClockLock
 from farm.protocol.report import Failure, FailureKind
 from farm.protocol.states import State
 from farm.protocol.timing import TIMING_CACHE_FILE
 from farm.protocol.work import Claim, FailureReport
+from worker.child.clocks import answer
 from worker.child.crash import reason_of
 from worker.child.failpoints import Failpoints
 from worker.child.guard import RESULT_FILE, SPEC_FILE
@@ -52,6 +55,7 @@ class Shop:
         slot_lock: Descriptor of the slot's lock, for the child to hold.
         environ: Of the worker; children get what `scrubbed` leaves.
         memory_bytes: A child that takes more is ended.
+        clocks: Of the card of the slot.
     """
 
     folder: Path
@@ -62,6 +66,7 @@ class Shop:
     faults: Callable[[Halt], Failpoints]
     environ: Mapping[str, str]
     memory_bytes: Optional[int] = None
+    clocks: Optional[ClockKeeper] = None
 
 
 class Run:
@@ -179,7 +184,11 @@ class Run:
         )
         child.start()
         self.halt.on_halt(child.kill)
-        return child.wait()
+        try:
+            return child.wait()
+        finally:
+            if self._shop.clocks is not None:
+                self._shop.clocks.release()
 
     def _merge(self, folder: Path) -> Merged:
         """Let a child of the device merge two timing caches. Raises: FarmError, OSError: it did not."""
@@ -203,6 +212,19 @@ class Run:
             self._reporter.say(f"the child told a stage that is none: {name[:40]!r}")
             return
         self._enter(state, detail)
+        if state is State.BENCHMARKING:
+            self._lock_clocks()
+
+    def _lock_clocks(self) -> None:
+        """Answer the child that waits to be told whether the clocks of its card are locked."""
+        build, clocks = self._claim.build, self._shop.clocks
+        if build is None or build.benchmark.lock_clocks is ClockLock.OFF:
+            return
+        told = clocks.lock() if clocks is not None else {"locked": False, "reason": "this worker locks no clocks"}
+        try:
+            answer(self._shop.folder / self._claim.lease.attempt, told)
+        except OSError as error:
+            self._reporter.say(f"the child cannot be told about its clocks: {error}")
 
     def _enter(self, state: State, detail: str = "") -> None:
         self._stage = state

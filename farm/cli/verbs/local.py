@@ -16,6 +16,7 @@ from farm.protocol.requirement import TIERS, EngineRequirement, Fit, Tier, fit
 from ..arrays import inputs_for, wanted, with_inputs
 from ..ask import benchmark_policy, verify_policy
 from ..build_options import MEASURE_OPTIONS, VERIFY_OPTIONS, with_options
+from ..clocks import clocks_of_this_machine
 from ..console import emit_fields, emit_json, emit_table, out, say
 from ..context import Connection
 from ..engine_text import LAYER_COLUMNS, VERIFICATION_COLUMNS, layer_rows, layers_of, verdict_text, verification_rows
@@ -67,14 +68,15 @@ def check(connection: Connection, folder: str, device: str, allow: str, as_json:
 @with_inputs
 @with_options(MEASURE_OPTIONS)
 @json_option
-def bench(folder: str, as_json: bool, **given: Any) -> int:
+@click.pass_obj
+def bench(connection: Connection, /, folder: str, as_json: bool, **given: Any) -> int:
     """Measure a fetched engine on this device, by the farm's own protocol; exit code 5 if it is too noisy."""
     from farm.runtime import measure, open_engine
 
     policy = benchmark_policy(given, BenchmarkPolicy())
-    with open_engine(folder) as engine:
+    with open_engine(folder) as engine, clocks_of_this_machine(connection.settings(), policy) as lock:
         say(f"measuring for {policy.duration_s:g} s after {policy.warmup_ms:g} ms of warm-up")
-        report = measure(engine, inputs_for(engine, wanted(given)), policy)
+        report = measure(engine, inputs_for(engine, wanted(given)), policy, lock_clocks=lock)
     if as_json:
         emit_json(report)
     else:

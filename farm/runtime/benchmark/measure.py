@@ -6,10 +6,11 @@ import hashlib
 import platform
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from farm.protocol.errors import Invalid, Unsupported
-from farm.protocol.options import BenchmarkPolicy
+from farm.protocol.options import BenchmarkPolicy, ClockLock
 from farm.protocol.report import BenchmarkReport
 
 from ..session import Launch, Session
@@ -27,6 +28,11 @@ METHOD = "farm"
 _LAYERS = 50
 
 
+def nobody_locks() -> Dict[str, Any]:
+    """The answer where nobody can lock clocks."""
+    return {"locked": False, "reason": "nothing here could lock them"}
+
+
 def measure(
     session: Session,
     inputs: Mapping[str, Array],
@@ -35,6 +41,7 @@ def measure(
     clock: Clock = time.perf_counter,
     collect: Evidence = evidence.collect,
     keep_layers: Optional[Callable[[Tuple[Dict[str, Any], ...]], object]] = None,
+    lock_clocks: Evidence = nobody_locks,
 ) -> BenchmarkReport:
     """How long one inference of an engine takes here, with evidence.
 
@@ -49,6 +56,8 @@ def measure(
         clock: Seconds that only grow.
         collect: Asks the machine for its state, before and after each attempt.
         keep_layers: Gets every part of the engine with its time; the report has only the slowest.
+        lock_clocks: Locks the clocks of the card if the policy asks for it; `locked`, and to what or the `reason` why
+            not. Whoever gives it lets them go.
 
     Raises:
         Invalid: the inputs do not fit, or the policy asks for nothing.
@@ -58,6 +67,10 @@ def measure(
     own = session.measure_itself(inputs, policy, keep_samples)
     if own is not None:
         return own
+    clocks = lock_clocks() if policy.lock_clocks is not ClockLock.OFF else {}
+    if policy.lock_clocks is ClockLock.REQUIRE and not clocks.get("locked"):
+        reason = f"its clocks were to be locked, and are not: {clocks.get('reason')}"
+        return replace(refused(policy, reason), noisy=True, evidence={"clocks": clocks})
     samples, told, reason, attempts = _attempts(session, inputs, policy, clock, collect)
     stored = pack(samples.latencies_ms)
     if keep_samples:
@@ -67,7 +80,7 @@ def measure(
         keep_layers(layers)
     return BenchmarkReport(
         method=METHOD,
-        protocol=describe(policy, [name for name in samples.phases_ms if name != HOST]),
+        protocol=describe(policy, [name for name in samples.phases_ms if name != HOST], bool(clocks.get("locked"))),
         policy=policy,
         iterations=len(samples.latencies_ms),
         latency=None if reason else percentiles(samples.latencies_ms),
@@ -76,7 +89,7 @@ def measure(
         noisy=bool(reason),
         attempts=attempts,
         samples=hashlib.sha256(stored).hexdigest(),
-        evidence={**told, **_circumstances(session, samples, inputs)},
+        evidence={**told, **({"clocks": clocks} if clocks else {}), **_circumstances(session, samples, inputs)},
         layers=layers[:_LAYERS],
         reason=reason,
         phases={} if reason else {name: percentiles(found) for name, found in samples.phases_ms.items()},

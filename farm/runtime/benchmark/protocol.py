@@ -37,12 +37,13 @@ class Samples:
         return len(self.latencies_ms) / self.wall_s if self.wall_s > 0 else 0.0
 
 
-def describe(policy: BenchmarkPolicy, phases: Sequence[str] = ()) -> str:
+def describe(policy: BenchmarkPolicy, phases: Sequence[str] = (), locked: bool = False) -> str:
     """The protocol in one line; two numbers compare only if theirs are equal.
 
     Args:
         policy: How long and how many.
         phases: That the device tells.
+        locked: The clocks of the card were locked.
     """
     if phases:
         timed = f"CUDA events around {' + '.join(phases)} of one inference, pinned host arrays in and out"
@@ -53,7 +54,7 @@ def describe(policy: BenchmarkPolicy, phases: Sequence[str] = ()) -> str:
         f"farm-1: {timed}, inputs bound before{how}; "
         f"{policy.streams} stream{'s' if policy.streams != 1 else ''}; warm-up {policy.warmup_ms:g} ms; "
         f"at least {policy.iterations} iterations and {policy.duration_s:g} s; garbage collector off; "
-        "percentile = sample ceil(p*n)-1"
+        f"percentile = sample ceil(p*n)-1{'; clocks locked' if locked else ''}"
     )
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from dataclasses import replace
 from pathlib import Path
-from typing import List
+from typing import Any, Dict, List
 
 import pytest
 
+from farm.device.clock_keeper import ClockKeeper
 from farm.protocol.keys import PreparationKey, PreparationRecipe
 from farm.protocol.model import FileRef, ModelManifest
-from farm.protocol.options import ReferencePolicy
+from farm.protocol.options import BenchmarkPolicy, ClockLock, ReferencePolicy
 from farm.protocol.report import Failure, FailureKind
 from farm.protocol.states import State
 from farm.protocol.work import Claim, Lease, PreparationWork
+from tests.support import models
 from tests.support.waiting import until
+from tests.worker.device.works import workspace
 from tests.worker.lines import ScriptedLine
+from worker.child.clocks import CLOCKS_FILE
 from worker.child.failpoints import Failpoints
+from worker.child.isolate import Ended
 from worker.lease import run as module
 from worker.lease.patience import Patience
 from worker.lease.run import Run, Shop
@@ -79,3 +86,54 @@ def test_a_cancel_while_blobs_come_ends_it_without_a_failure(shop: Shop, monkeyp
     assert failures(line) == []
     assert ("release", "nobody wants it") in line.heard
     until(lambda: not list(shop.folder.iterdir()), told="the workspace was left")
+
+
+class _Keeper(ClockKeeper):
+    """Locks nothing, and writes down what it was asked to."""
+
+    def __init__(self, told: List[str]) -> None:
+        self.told = told
+
+    def lock(self) -> Dict[str, Any]:
+        self.told.append("lock")
+        return {"locked": True, "graphics_mhz": 1410}
+
+    def release(self) -> None:
+        self.told.append("release")
+
+
+@pytest.mark.parametrize(
+    ("how", "told"), [(ClockLock.OFF, ["release"]), (ClockLock.AUTO, ["lock", "told", "release"])], ids=["off", "auto"]
+)
+def test_clocks_are_locked_before_the_child_is_told_and_free_when_it_is_dead(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: ClockLock, told: List[str]
+) -> None:
+    work = workspace(tmp_path / "made", models.conv_net(), None, benchmark=BenchmarkPolicy(lock_clocks=how))
+    seen: List[str] = []
+
+    class Killed:
+        """A child that is killed while it measures."""
+
+        def __init__(self, _module: str, folder: Path, *more: Any) -> None:
+            self._folder, self._stage = folder, more[4]
+
+        def start(self) -> None:
+            self._stage("benchmarking", "")
+            if (self._folder / CLOCKS_FILE).exists():
+                assert json.loads((self._folder / CLOCKS_FILE).read_text()) == {"locked": True, "graphics_mhz": 1410}
+                seen.append("told")
+
+        def kill(self, reason: str) -> None: ...
+
+        def wait(self) -> Ended:
+            return Ended(None, "SIGKILL")
+
+    monkeypatch.setattr(module, "Child", Killed)
+    monkeypatch.setattr(shop.cache, "bring", lambda *_: 0)
+    stages: List[State] = []
+    line = ScriptedLine()
+    Run(replace(shop, clocks=_Keeper(seen)), Claim(CLAIM.lease, build=work), line, stages.append).work()
+    assert seen == told
+    assert State.BENCHMARKING in stages
+    (failure,) = failures(line)
+    assert failure.signal == "SIGKILL"

@@ -6,7 +6,7 @@ import pytest
 
 from farm.protocol.codec import dumps, loads
 from farm.protocol.errors import Invalid, Unsupported
-from farm.protocol.options import BenchmarkPolicy
+from farm.protocol.options import BenchmarkPolicy, ClockLock
 from farm.protocol.report import BenchmarkReport
 from farm.runtime.benchmark.measure import measure, refused
 from farm.runtime.benchmark.samples import unpack
@@ -130,3 +130,33 @@ def test_a_refused_measurement_has_a_reason_and_no_number():
     report = refused(BenchmarkPolicy(), "there are no inputs")
     assert (report.latency, report.iterations, report.noisy, report.reason) == (None, 0, False, "there are no inputs")
     assert loads(BenchmarkReport, dumps(report)) == report
+
+
+def test_locked_clocks_are_in_the_evidence_and_the_protocol():
+    session = ClockedSession([2.0])
+    policy = BenchmarkPolicy(**{**QUICK, "lock_clocks": ClockLock.AUTO})
+    told = {"locked": True, "graphics_mhz": 1410}
+    report = measure(session, X, policy, clock=session.clock, collect=dict, lock_clocks=lambda: told)
+    assert report.evidence["clocks"] == told
+    assert report.protocol.endswith("; clocks locked")
+    assert report.latency
+
+
+@pytest.mark.parametrize("how", [ClockLock.AUTO, ClockLock.REQUIRE])
+def test_clocks_that_nobody_locks_are_told_or_refused(how):
+    session = ClockedSession([2.0])
+    report = measure(session, X, BenchmarkPolicy(**{**QUICK, "lock_clocks": how}), clock=session.clock, collect=dict)
+    assert report.evidence["clocks"] == {"locked": False, "reason": "nothing here could lock them"}
+    assert "locked" not in report.protocol
+    if how is ClockLock.AUTO:
+        assert report.latency
+        return
+    assert (report.latency, report.noisy, report.attempts, session.calls) == (None, True, 0, 0)
+    assert report.reason == "its clocks were to be locked, and are not: nothing here could lock them"
+
+
+def test_nobody_is_asked_to_lock_what_shall_not_be():
+    session = ClockedSession([2.0])
+    policy = BenchmarkPolicy(**QUICK)
+    report = measure(session, X, policy, clock=session.clock, collect=dict, lock_clocks=lambda: pytest.fail("locked"))
+    assert "clocks" not in report.evidence
