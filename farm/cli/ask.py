@@ -14,6 +14,7 @@ from farm.protocol.options import (
     Precision,
     ReferencePolicy,
     Statistic,
+    VerifyBy,
     VerifyPolicy,
 )
 from farm.protocol.shapes import Shapes, parse_shapes, profile_from_shapes
@@ -156,6 +157,7 @@ def verify_policy(given: Given, base: VerifyPolicy) -> VerifyPolicy:
     Raises: Invalid
     """
     stat: Optional[str] = given["check_error_stat"]
+    by: Optional[str] = given.get("verify_by")
     return replace(
         base,
         atol={**base.atol, **tolerances("--atol", given["atol"])},
@@ -163,6 +165,7 @@ def verify_policy(given: Given, base: VerifyPolicy) -> VerifyPolicy:
         statistic=Statistic(stat) if stat else base.statistic,
         comparators={**base.comparators, **comparators(given["compare"])},
         enabled=base.enabled and not given.get("no_verify"),
+        by=VerifyBy(by) if by else base.by,
     )
 
 

@@ -14,7 +14,7 @@ from .engine import TensorSpec
 from .facts import DeviceFacts
 from .keys import PreparationKey, RequestKey
 from .model import FileRef, ModelManifest
-from .options import BenchmarkPolicy, VerifyPolicy
+from .options import BenchmarkPolicy, VerifyBy, VerifyPolicy
 from .report import BenchmarkReport, Failure, VerificationReport
 from .requirement import EngineRequirement
 from .states import Role, State
@@ -167,6 +167,14 @@ class BuildWork:
     deadline_s: float
     reuse: Optional[ReuseEngine] = None
     timing_cache: Optional[TimingCacheGiven] = None
+
+    @property
+    def needs_float32(self) -> bool:
+        """Its engine is held against a float32 build: the policy says so, or nobody else answers for its plugins."""
+        if not self.verify.enabled or self.verify.by is VerifyBy.REFERENCE:
+            return False
+        nobody = self.prepared.reference_outputs is None and bool(self.prepared.plugin_operators)
+        return self.verify.by is VerifyBy.FLOAT32 or nobody
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,14 @@ from farm.runtime.verify.run import verify
 from farm.runtime.verify.tolerance import check_policy
 from farm.runtime.verify.verdict import unjudged
 from worker.child.clocks import await_answer
-from worker.child.guard import CALIBRATION_FILE, INPUTS_FILE, OUTPUTS_FILE
+from worker.child.guard import CALIBRATION_FILE, INPUTS_FILE
 from worker.child.result import ChildResult
 from worker.settings import lifeline_descriptor
 
 from .builders.base import Builder, BuildOrder, BuiltEngine, Progress, TimingOrder, nobody
 from .builders.table import load
 from .layers import layers_of_engine, layers_of_network
+from .witness import Witness, witness
 
 log = logging.getLogger(__name__)
 
@@ -51,21 +52,23 @@ def make(work: BuildWork, workspace: Path, enter: Enter, progress: Progress = no
     """
     check_policy(work.verify, [spec.name for spec in work.prepared.outputs])
     builder = load(work.key.target.backend)
+    order = _order(work, workspace, progress)
     if work.reuse:
         built = BuiltEngine((), requirement_from_target(work.key.target))
         engine = workspace / "input/engine" / work.reuse.files[0].name
     else:
         _compile(work, builder, enter)
         enter(State.BUILDING, f"{builder.name} {work.key.target.backend_version}, {work.key.options.precision}")
-        built = builder.build(_order(work, workspace, progress))
+        built = builder.build(order)
         engine = workspace / "output" / built.files[0]
     reason = builder.cannot_run(work.key.target)
     if reason:
         return _not_run(work, workspace, built, reason)
     enter(State.VERIFYING, "")
+    inputs = _inputs(work, workspace)
+    held = witness(work, workspace, builder, order, inputs)
     with builder.open(engine, work.key.options) as session:
-        inputs = _inputs(work, workspace)
-        verification = _verify(work, workspace, session, inputs)
+        verification = _verify(work, held, session, inputs)
         benchmark, samples, timed = _measure(work, workspace, session, inputs, verification, enter)
         layers = layers_of_engine(session, built, timed, workspace / "output")
         return ChildResult(
@@ -148,14 +151,13 @@ def _inputs(work: BuildWork, workspace: Path) -> Optional[Dict[str, Any]]:
     return load_arrays(workspace / "input" / INPUTS_FILE)
 
 
-def _verify(work: BuildWork, workspace: Path, session: Session, inputs: Optional[Dict[str, Any]]) -> VerificationReport:
+def _verify(work: BuildWork, held: Witness, session: Session, inputs: Optional[Dict[str, Any]]) -> VerificationReport:
     if inputs is None:
         return unjudged(work.verify, "the preparation has no reference inputs")
-    references = None
-    if work.prepared.reference_outputs is not None and work.verify.enabled:
-        references = load_arrays(workspace / "input" / OUTPUTS_FILE)
+    if held.references is None and work.verify.enabled:
+        return unjudged(work.verify, held.told_by)
     try:
-        report = verify(session, inputs, references, work.verify, work.key.options.precision, work.prepared.reference)
+        report = verify(session, inputs, held.references, work.verify, work.key.options.precision, held.told_by)
     except Invalid as error:
         # The policy was checked before the build: what is left is an engine that refuses the inputs of its model.
         raise BuildFailed(f"the engine does not run the reference inputs: {error.message}", error.hint) from error

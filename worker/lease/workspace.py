@@ -39,8 +39,9 @@ def _of_build(work: BuildWork) -> Dict[str, str]:
     prepared, found = work.prepared, {}
     if work.reuse:
         found.update({f"engine/{item.name}": item.sha256 for item in work.reuse.files})
-    else:
+    if not work.reuse or work.needs_float32:
         found.update({item.name: item.sha256 for item in prepared.files})
+    if not work.reuse:
         if work.key.options.calibration:
             found[CALIBRATION_FILE] = work.key.options.calibration
         if work.timing_cache and work.timing_cache.use is TimingCacheUse.CERTIFIED and work.timing_cache.sha256:

@@ -13,7 +13,7 @@ from farm.cli.ask import options_of, submit_options
 from farm.cli.build_options import BUILD_OPTIONS, with_options
 from farm.client import SubmitOptions, make_ask
 from farm.protocol.errors import Invalid
-from farm.protocol.options import Comparator, Precision, ShapeRange, Statistic
+from farm.protocol.options import Comparator, Precision, ShapeRange, Statistic, VerifyBy
 
 
 def parsed(*arguments: str, base: SubmitOptions = SubmitOptions()) -> SubmitOptions:  # noqa: B008  # frozen
@@ -69,7 +69,8 @@ def test_every_option_reaches_its_field() -> None:
         *("--precision", "int8", "--option", "builderOptimizationLevel=5", "--steps", "fold,simplify"),
         *("--loadInputs", "i.npz", "--load-ref-outputs", "o.npz", "--calib", "c.npz"),
         *("--value", "sr=16000", "--range", "x=-1,1", "--seed", "7"),
-        *("--atol", "1e-3", "--rtol", "y:1e-2", "--check-error-stat", "mean", "--compare", "y:boxes", "--no-verify"),
+        *("--atol", "1e-3", "--rtol", "y:1e-2", "--check-error-stat", "mean", "--compare", "y:boxes"),
+        *("--no-verify", "--verify-by", "float32"),
         *("--warmUp", "500", "--duration", "10", "--iterations", "99", "--max-cv", "2.5", "--no-bench"),
         *("--name", "net", "--tag", "a=b", "--priority", "3", "--force", "--accept-degraded"),
     )
@@ -81,6 +82,7 @@ def test_every_option_reaches_its_field() -> None:
     assert (found.reference.values, found.reference.ranges, found.reference.seed) == ({"sr": 16000}, {"x": (-1, 1)}, 7)
     assert (found.verify.atol, found.verify.rtol, found.verify.statistic) == ({"": 1e-3}, {"y": 1e-2}, Statistic.MEAN)
     assert (found.verify.comparators, found.verify.enabled) == ({"y": Comparator.BOXES}, False)
+    assert found.verify.by is VerifyBy.FLOAT32
     measured = found.benchmark
     assert (measured.warmup_ms, measured.duration_s, measured.iterations) == (500, 10, 99)
     assert (measured.max_cv_percent, measured.enabled) == (2.5, False)
