@@ -7,7 +7,7 @@ from typing import Any, Callable, List
 
 import click
 
-from farm.protocol.options import ClockLock, Precision, Statistic
+from farm.protocol.options import ClockLock, Precision, Statistic, VerifyBy
 from farm.protocol.timing import TimingCacheUse
 
 from .options import option
@@ -62,6 +62,11 @@ _VERIFY: List[Decorator] = [
         help="Which error is held against the tolerance.",
     ),
     _verify("--compare", "compare", multiple=True, metavar="NAME:HOW", help="Compare an output sorted, or as boxes."),
+    _verify(
+        "--verify-by",
+        type=click.Choice([str(item) for item in VerifyBy]),
+        help="Hold it against the references, or against a float32 build with the same plugins.",
+    ),
     _verify("--no-verify", is_flag=True, help="Publish as unverified."),
 ]
 _measure = partial(option, section="How to measure")
@@ -89,7 +94,7 @@ _HIT: List[Decorator] = [
 ]
 
 BUILD_OPTIONS = (*_WHAT, *_BUILD, *_REFERENCE, *_VERIFY, *_MEASURE, *_HIT)
-VERIFY_OPTIONS = tuple(_VERIFY[:-1])
+VERIFY_OPTIONS = tuple(_VERIFY[:-2])
 MEASURE_OPTIONS = tuple(_MEASURE[:-1])
 
 

@@ -88,6 +88,18 @@ class Comparator(Word):
     BOXES = "boxes"
 
 
+class VerifyBy(Word):
+    """What an engine is held against.
+
+    `reference`: what the preparation knows (the author's outputs, ONNX Runtime's, those of NumPy twins of plugins);
+    `float32`: a float32 build by the same backend with the same plugins; `auto`: the first of the two there is.
+    """
+
+    AUTO = "auto"
+    REFERENCE = "reference"
+    FLOAT32 = "float32"
+
+
 @dataclass(frozen=True)
 class VerifyPolicy:
     """When an engine counts as right.
@@ -98,6 +110,7 @@ class VerifyPolicy:
         statistic: The error that is held against the tolerance.
         comparators: Output name to comparator; absent means `ordered`.
         enabled: False publishes the engine as `unverified`.
+        by: What it is held against.
     """
 
     atol: Dict[str, float] = field(default_factory=dict)
@@ -105,6 +118,7 @@ class VerifyPolicy:
     statistic: Statistic = Statistic.ELEMWISE
     comparators: Dict[str, Comparator] = field(default_factory=dict)
     enabled: bool = True
+    by: VerifyBy = VerifyBy.AUTO
 
 
 class ClockLock(Word):
