@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from farm.cycles import collect_seldom
+
 _LOG_LINE = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
@@ -61,11 +63,7 @@ def start(data: Path | None, host: str | None, port: int | None, new_admin_token
 
 
 def _settle_memory() -> None:
-    """Let the collector look for cycles less often, and never among what is loaded by now, which stays for good.
-
-    A list of a thousand devices makes ten thousand values, none of them in a cycle; looking through all there is
-    after each few hundred held up every call for tens of milliseconds.
-    """
+    """Let the collector never look among what is loaded by now, which stays for good."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    collect_seldom()

@@ -23,7 +23,7 @@ def finish(client: FarmClient, view: SubmissionView, timeout_s: Optional[float],
     # What was served from the cache has ended with the answer to the submit.
     view = view if ended(view) else watch(client, view.id, timeout_s, lines)
     code = int(outcome(view))
-    found = client.results(view.id)
+    found = client.results(view)
     if as_json:
         emit_json(results_json(view, found, code))
     else:

@@ -9,6 +9,7 @@ from typing import Optional, Sequence
 import click
 
 from farm import __version__
+from farm.cycles import collect_seldom, end_quickly
 from farm.protocol.errors import FarmError, Invalid
 from farm.protocol.exits import Exit
 
@@ -37,7 +38,10 @@ def cli(ctx: click.Context, url: Optional[str], token: Optional[str], profile: O
 
 def main() -> None:
     """Run the command line of this process."""
-    sys.exit(run(sys.argv[1:]))
+    collect_seldom()
+    code = run(sys.argv[1:])
+    end_quickly()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

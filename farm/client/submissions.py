@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Collection, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Collection, Iterator, Mapping, Optional, Sequence, Tuple, Union
 
 from farm.protocol.states import State
 from farm.protocol.submit import Plan, SubmitAsk
@@ -150,12 +150,16 @@ class Submissions:
             waiting.raise_for_outcome(view)
         return view
 
-    def results(self, submission: str, only: Collection[State] = tuple(State)) -> Tuple[TargetResult, ...]:
+    def results(
+        self, submission: Union[str, SubmissionView], only: Collection[State] = tuple(State)
+    ) -> Tuple[TargetResult, ...]:
         """What came out for each target in one of these states: engine, verification, benchmark, or the failure.
+
+        Of a view, as it was when somebody looked; of an id, as it is now.
 
         Raises: NotFound
         """
-        view = self.status(submission)
+        view = self.status(submission) if isinstance(submission, str) else submission
         return results.results(self._transport, [item for item in view.builds if item.state in only])
 
     def cancel(self, submission: str, target: Optional[str] = None) -> SubmissionView:

@@ -12,15 +12,20 @@ import resource
 import runpy
 import signal
 import sys
+from pathlib import Path
+from typing import Tuple
 
-from worker.settings import lifeline_descriptor, parent_process
+from farm.cycles import collect_seldom
+from worker.settings import hidden_places, lifeline_descriptor, parent_process
 
+from . import landlock
 from .linux import die_with_parent, trace_nobody
 
 
 def main() -> None:
     """Become the child."""
     module, workspace = sys.argv[1:3]
+    collect_seldom()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _trace_nobody()
     _prefer_for_oom_kill()
@@ -33,6 +38,7 @@ def main() -> None:
         _fork_guardian(lifeline)
         os.close(lifeline)
         die_with_parent(0)
+    _hide_secrets(workspace)
     sys.argv = [module, workspace]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 
@@ -60,6 +66,23 @@ def _trace_nobody() -> None:
         trace_nobody()
     except OSError:  # some containers give the one right without that to give it up
         return
+
+
+def _hide_secrets(workspace: str) -> None:
+    """Keep tokens in files, and all else that the worker keeps on the disk, from a build of the same user."""
+    hidden = hidden_places()
+    try:
+        if hidden:
+            landlock.confine(hidden, (workspace,), landlock.inside(hidden, _libraries()))
+    except OSError:  # some containers forbid it
+        return
+
+
+def _libraries() -> Tuple[str, ...]:
+    """Where this interpreter and everything it imports may lie."""
+    # The packages by name: a checkout may be a folder that also holds what is to be hidden.
+    package = Path(__file__).resolve().parents[1]
+    return (sys.prefix, sys.base_prefix, *sys.path, str(package), str(package.with_name("farm")))
 
 
 def _prefer_for_oom_kill() -> None:

@@ -34,7 +34,7 @@ def results(connection: Connection, submission: str, wait: bool, timeout: Option
         view = client.status(submission)
         if wait:
             return finish(client, view, seconds("--timeout", timeout) if timeout else None, False, as_json)
-        found = client.results(submission)
+        found = client.results(view)
     code = int(outcome(view))
     if as_json:
         emit_json(results_json(view, found, code))

@@ -56,7 +56,7 @@ def status(
         else:
             _emit(view)
             if any(item.state in _FAILED for item in view.builds):
-                say_failures(client.results(view.id, _FAILED))
+                say_failures(client.results(view, _FAILED))
     return Exit.DONE
 
 
