@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Mapping, Optional
+from typing import Mapping, Optional, Tuple
 
 from farm.protocol.errors import Invalid
 
@@ -12,6 +12,7 @@ _SECRETS = ("FARM_TOKEN", "FARM_BROKER_URL", "FARM_DATABASE_URL")
 LIFELINE_VARIABLE = "FARM_CHILD_LIFELINE"
 PARENT_VARIABLE = "FARM_CHILD_PARENT"
 MEMORY_VARIABLE = "FARM_CHILD_MEMORY_BYTES"
+HIDDEN_VARIABLE = "FARM_CHILD_HIDDEN"
 FAILPOINTS_VARIABLE = "FARM_FAILPOINTS"
 # What a child may see: where programs and libraries are, how many threads to use.
 CHILD_VARIABLES = (
@@ -48,6 +49,11 @@ def parent_process(environ: Mapping[str, str] = os.environ) -> Optional[int]:
 def memory_limit(environ: Mapping[str, str] = os.environ) -> Optional[int]:
     """What the worker lets this child hold, in bytes; None where it sets no limit, or a person started the child."""
     return _number(environ, MEMORY_VARIABLE)
+
+
+def hidden_places(environ: Mapping[str, str] = os.environ) -> Tuple[str, ...]:
+    """Files and folders that a child must not read; none where a person started it."""
+    return tuple(filter(None, environ.get(HIDDEN_VARIABLE, "").split(os.pathsep)))
 
 
 def failpoints(environ: Mapping[str, str] = os.environ) -> str:

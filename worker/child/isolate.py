@@ -11,9 +11,15 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Mapping, Optional
+from typing import Callable, Dict, Mapping, Optional, Sequence
 
-from worker.settings import LIFELINE_VARIABLE, MEMORY_VARIABLE, PARENT_VARIABLE, STAGES_VARIABLE
+from worker.settings import (
+    HIDDEN_VARIABLE,
+    LIFELINE_VARIABLE,
+    MEMORY_VARIABLE,
+    PARENT_VARIABLE,
+    STAGES_VARIABLE,
+)
 
 from .environment import home_of, scrubbed
 from .linux import adopt_orphans, collect
@@ -77,6 +83,7 @@ class Child:
         log: Given what it writes, as it writes; from a thread. A child that writes faster waits for it.
         stage: Given name and detail of each stage it enters; from the same thread.
         progress: Given how far it is in its stage; likewise.
+        hidden: Files and folders that it must not read; its workspace may lie in one.
     """
 
     def __init__(
@@ -89,6 +96,7 @@ class Child:
         log: Callable[[bytes], None],
         stage: Callable[[str, str], None],
         progress: Optional[Progress] = None,
+        hidden: Sequence[Path] = (),
     ) -> None:
         self._module = module
         self._workspace = workspace
@@ -98,6 +106,7 @@ class Child:
         self._log = log
         self._stage = stage
         self._progress = progress
+        self._hidden = hidden
         self._lock = threading.Lock()
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._lifeline: Optional[int] = None
@@ -118,7 +127,13 @@ class Child:
         output, output_end = os.pipe()
         stages, stages_end = os.pipe()
         lifeline_end, self._lifeline = os.pipe()
-        told = {STAGES_VARIABLE: stages_end, LIFELINE_VARIABLE: lifeline_end, PARENT_VARIABLE: os.getpid()}
+        told: Dict[str, object] = {
+            STAGES_VARIABLE: stages_end,
+            LIFELINE_VARIABLE: lifeline_end,
+            PARENT_VARIABLE: os.getpid(),
+        }
+        if self._hidden:
+            told[HIDDEN_VARIABLE] = os.pathsep.join(map(str, self._hidden))
         if self._limits.memory_bytes is not None:
             told[MEMORY_VARIABLE] = self._limits.memory_bytes
         try:

@@ -54,6 +54,30 @@ def look_around(workspace: Path) -> None:
     leave(workspace, "seen.json", told)
 
 
+def look_for_secrets(workspace: Path) -> None:
+    """What a build finds of files: those that its workspace names, one it makes, and what it can do where it may."""
+    told = {}
+    for path in json.loads((workspace / "paths.json").read_text()):
+        try:
+            told[path] = Path(path).read_text()
+        except OSError as error:
+            told[path] = type(error).__name__
+    found = subprocess.run(["grep", "-rs", "farm_secret", str(workspace.parents[1])], capture_output=True, text=True)
+    # Its own workspace is whole: links and moves between its folders work.
+    (workspace / "a").mkdir()
+    (workspace / "b").mkdir()
+    (workspace / "a/made").write_text("mine")
+    os.link(str(workspace / "a/made"), str(workspace / "b/linked"))
+    os.replace(str(workspace / "b/linked"), str(workspace / "a/moved"))
+    try:
+        (workspace.parent / "planted").write_text("mine")
+        planted = "done"
+    except OSError as error:
+        planted = type(error).__name__
+    moved = (workspace / "a/moved").read_text()
+    leave(workspace, "seen.json", {"files": told, "grep": found.stdout, "planted": planted, "moved": moved})
+
+
 def tell_stages(workspace: Path) -> None:
     descriptor = int(os.environ["FARM_CHILD_STAGES"])
     os.write(descriptor, b'{"state": "building", "detail": "one"}\n')
@@ -137,6 +161,7 @@ def map_a_file(workspace: Path) -> None:
 
 DO: dict[str, Callable[[Path], None]] = {
     "look": look_around,
+    "secrets": look_for_secrets,
     "stages": tell_stages,
     "grandchildren": have_grandchildren,
     "stubborn": ignore_sigterm,
