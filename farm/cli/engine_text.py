@@ -10,6 +10,7 @@ from farm.protocol.shapes import format_shape
 
 from .console import columns
 from .format import WARN, Cell, CellLike, age, dim, error, ms, rate, short, size, word
+from .timing_text import timing_text
 
 VERIFICATION_COLUMNS = columns("output~, verdict, max error>, mean>, cosine, reason~")
 LAYER_COLUMNS = columns("slowest layers~, operator, mean>, share>")
@@ -33,6 +34,7 @@ def manifest_fields(manifest: EngineManifest) -> List[Tuple[str, CellLike]]:
         ("outputs", ", ".join(tensor_text(item) for item in manifest.outputs)),
         ("verified", verdict_text(manifest.verification)),
         ("latency", latency_text(manifest.benchmark)),
+        ("timing cache", timing_text(manifest.effective)),
     ]
 
 

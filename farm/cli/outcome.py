@@ -10,6 +10,7 @@ from farm.protocol.views import SubmissionView
 
 from .console import columns, emit_table, say
 from .format import BAD, WARN, Cell, CellLike, dim, duration, error, ms, or_noisy, rate, word
+from .timing_text import saved_s
 
 if TYPE_CHECKING:
     from farm.client import TargetResult
@@ -47,6 +48,7 @@ def results_json(view: SubmissionView, results: Sequence[TargetResult], exit_cod
         build["benchmark"] = benchmark_json(item.benchmark)
         build["failure"] = to_json(item.failure)
         build["saved_s"] = item.saved_s
+        build["timing_cache"] = item.engine.manifest.effective.get("timing_cache") if item.engine else None
     return told
 
 
@@ -120,6 +122,9 @@ def _note(item: TargetResult) -> CellLike:
         return Cell("built on a degraded rung", WARN)
     if item.saved_s is not None:
         return dim(f"saved {duration(item.saved_s)}")
+    sooner_s = saved_s(item.engine.manifest.effective) if item.engine is not None else None
+    if sooner_s is not None:
+        return dim(f"built about {duration(sooner_s)} sooner by the timing cache")
     if item.benchmark is not None and item.benchmark.latency is not None:
         return dim(f"cv {item.benchmark.cv_percent:.1f} % of {item.benchmark.iterations:,} runs")
     return dim(item.request.reason)

@@ -26,6 +26,7 @@ _PREPARATION_STATES = (State.QUEUED, State.LEASED, *PREPARATION_STAGES)
 _PREPARATION_ENDS = (State.DONE, State.FAILED, State.CANCELLED)
 _BUILD_ENDS = (*_PREPARATION_ENDS, State.QUARANTINED)
 _PLACED = (State.CACHED, State.FAILED, State.QUARANTINED, *_BUILD_STATES)
+_SWAPS = ("swapped", "lost")
 _DEVICES = tuple(state for state in DeviceState if state is not DeviceState.RETIRED)
 
 
@@ -96,6 +97,7 @@ def _ended(tally: Tally) -> Iterable[Metric]:
     for name, help_text, label, kind, words in (
         ("farm_builds_ended", "Builds that ended, by state.", "state", "build", _BUILD_ENDS),
         ("farm_preparations_ended", "Preparations that ended, by state.", "state", "preparation", _PREPARATION_ENDS),
+        ("farm_timing_cache_swaps", "Timing caches that builds offered, by result.", "result", "timing_cache", _SWAPS),
         ("farm_requests_placed", "Requests of new submissions, by their first state.", "state", "submission", _PLACED),
     ):
         family = CounterMetricFamily(name, help_text, labels=[label])

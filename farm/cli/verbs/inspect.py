@@ -76,7 +76,9 @@ def _engine(manifest: EngineManifest, known: _Layers, most: int, as_json: bool) 
             }
         )
         return
-    made: List[Tuple[str, CellLike]] = [(f"  {name}", str(value)) for name, value in manifest.effective.items()]
+    # The fields above tell of the timing cache, in words.
+    recipe = [(name, value) for name, value in manifest.effective.items() if name != "timing_cache"]
+    made: List[Tuple[str, CellLike]] = [(f"  {name}", str(value)) for name, value in recipe]
     emit_fields([*manifest_fields(manifest), *([("recipe", "what really happened:"), *made] if made else [])])
     rows = layer_rows(shown, most)
     if rows:

@@ -124,6 +124,10 @@ def test_what_three_workers_learn_at_once_is_all_there(doors: Doors, devices: li
     view, text = cached(doors)
     assert text.split() == ["a", "all", "b", "c"]
     assert view.swaps == 3
+    with doors.client() as admin:
+        exposed = admin.get("/metrics").text
+    assert 'farm_timing_cache_swaps_total{result="swapped"} 3.0' in exposed
+    assert 'farm_timing_cache_swaps_total{result="lost"} 0.0' not in exposed
     # The first needed no merge, and each of the others merged at least once.
     assert sorted(bool(device.merged) for device in devices) == [False, True, True]
     assert all("the timing cache of the fleet holds what this build learned" in device.said[-1] for device in devices)
