@@ -206,7 +206,11 @@ class DeviceView:
 
 @dataclass(frozen=True)
 class TargetView:
-    """A word of the table of targets: what it means and who serves it now."""
+    """A word of the table of targets: what it means and who serves it now.
+
+    Attributes:
+        tried: What farm itself has been run with there, or that it was not run on such hardware; empty for own words.
+    """
 
     name: str
     aliases: Tuple[str, ...]
@@ -214,6 +218,7 @@ class TargetView:
     description: str
     devices: Tuple[str, ...] = ()
     builtin: bool = True
+    tried: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,11 @@ from farm.protocol.errors import Conflict, NotFound
 from farm.protocol.options import Precision
 from farm.protocol.views import EngineDetail, EngineView
 from orchestrator.rules.selection import Selection, selection
-from orchestrator.store import devices
+from orchestrator.store import devices, offers
 from orchestrator.store import engines as rows
 from orchestrator.store.database import Connection
 from orchestrator.store.engines import EngineRow
 
-from . import targets
 from .clock import iso
 from .context import Context
 
@@ -43,7 +42,7 @@ def every(
     """
     limit = max(1, min(limit, _MOST))
     with context.database.read() as connection:
-        table = targets.table(connection)
+        table = offers.words(connection)
         chosen = [selection(word, table, of_card) for word, of_card in ((gpu, True), (target, False)) if word]
         if not chosen:
             return tuple(view(row) for row in rows.newest(connection, limit, model, precision=precision))

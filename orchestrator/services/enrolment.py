@@ -10,10 +10,9 @@ from farm.protocol.model import check_name
 from farm.protocol.work import Enrolled, Enrolment
 from orchestrator.rules.facts import check_facts
 from orchestrator.rules.targets import served
-from orchestrator.store import devices, tokens
+from orchestrator.store import devices, offers, tokens
 from orchestrator.store.devices import DeviceRow
 
-from . import targets
 from .caller import Caller
 from .context import Context
 from .ids import new_id
@@ -43,7 +42,7 @@ def enrol(context: Context, ask: Enrolment, caller: Caller) -> Enrolled:
             )
         row = _row(transaction, ask, caller, known)
         devices.put(transaction.connection, row)
-        serves = served(ask.facts, row.name, row.allowed, targets.table(transaction.connection))
+        serves = served(ask.facts, row.name, row.allowed, offers.words(transaction.connection))
         devices.set_targets(transaction.connection, row.id, serves)
         transaction.emit("device", device=row.name, data={"state": "enrolled"})
         transaction.tell(work_for(row.id))

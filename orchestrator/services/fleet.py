@@ -13,11 +13,10 @@ from farm.protocol.views import DeviceView
 from farm.protocol.work import Heartbeat, HeartbeatAnswer
 from orchestrator.rules.facts import check_facts
 from orchestrator.rules.liveness import Pulse, device_state
-from orchestrator.store import devices
+from orchestrator.store import devices, offers
 from orchestrator.store.database import Connection
 from orchestrator.store.devices import DeviceRow, DeviceStand
 
-from . import targets
 from .caller import Caller
 from .clock import iso_or_none
 from .context import Context
@@ -172,7 +171,7 @@ def _unknown(name: str) -> NotFound:
 def _views(context: Context, connection: Connection, rows: tuple[DeviceRow, ...]) -> tuple[DeviceView, ...]:
     ids = [row.id for row in rows] if len(rows) == 1 else None
     built_for, busy = devices.targets_of(connection, ids), devices.busy(connection, ids)
-    looks = looks_under(targets.table(connection))
+    looks = looks_under(offers.words(connection))
     return tuple(
         _view(context, row, looks.of(row.name, row.facts, built_for.get(row.id, ())), busy.get(row.id, ()))
         for row in rows

@@ -11,22 +11,16 @@ from orchestrator.rules.filters import is_filter
 from orchestrator.rules.targets import EVERYTHING, words_of
 from orchestrator.rules.words import BUILTIN, TargetWord
 from orchestrator.store import offers, words
-from orchestrator.store.database import Connection
 
 from .context import Context
 
 _LONGEST_TEXT = 1000
 
 
-def table(connection: Connection) -> tuple[TargetWord, ...]:
-    """Every word, the farm's own before those that users added."""
-    return (*BUILTIN, *words.own(connection))
-
-
 def every(context: Context) -> tuple[TargetView, ...]:
     """Every word with the devices that serve it now."""
     with context.database.read() as connection:
-        known, offered = table(connection), offers.offers(connection)
+        known, offered = offers.words(connection), offers.offers(connection)
     serving: dict[str, dict[str, None]] = {}
     words = words_of(known)
     for offer in offered:
@@ -43,7 +37,7 @@ def put(context: Context, name: str, filter: str, aliases: tuple[str, ...], desc
     word = TargetWord(check_name(name, "target word"), filter, aliases, description, builtin=False)
     _check(word)
     with context.transaction() as transaction:
-        _check_free(word, table(transaction.connection))
+        _check_free(word, offers.words(transaction.connection))
         words.put(transaction.connection, word)
         selecting = words_of((word,))
         offered = offers.offers(transaction.connection)
@@ -91,4 +85,5 @@ def _view(word: TargetWord, devices: Iterable[str]) -> TargetView:
         description=word.description,
         devices=tuple(devices),
         builtin=word.builtin,
+        tried=word.tried,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -13,7 +12,8 @@ from orchestrator.rules.targets import Offer
 from orchestrator.rules.words import BUILTIN, TargetWord
 
 from .parsing import facts_of, target_of
-from .tables import attempt, build, device, device_target, preparation, target_word
+from .tables import attempt, build, device, device_target, preparation
+from .words import own
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,7 @@ def offers(connection: Connection) -> tuple[Offer, ...]:
 
 def words(connection: Connection) -> tuple[TargetWord, ...]:
     """The table of target words: the builtin ones, then the users' own, which win."""
-    rows = connection.execute(select(target_word).order_by(target_word.c.name))
-    own = (TargetWord(r.name, r.filter, tuple(json.loads(r.aliases)), r.description, builtin=False) for r in rows)
-    return (*BUILTIN, *own)
+    return (*BUILTIN, *own(connection))
 
 
 def host_tools(connection: Connection, seen_after: float) -> tuple[Mapping[str, str], ...]:

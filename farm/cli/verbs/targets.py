@@ -15,7 +15,7 @@ from ..format import dim
 from ..options import json_option, noun, option
 from ..words import split_names
 
-_COLUMNS = columns("target, aliases~, filter~, devices now~, description~")
+_COLUMNS = columns("target, aliases~, filter~, devices now~, description~, farm was run with~")
 
 
 @noun()
@@ -27,7 +27,7 @@ def targets() -> None:
 @json_option
 @click.pass_obj
 def list_(connection: Connection, as_json: bool) -> int:
-    """List target words, what they mean, and who serves them now."""
+    """List target words, what they mean, who serves them now, and what farm itself was run with there."""
     with connection.client() as client:
         views = client.targets.list()
     if as_json:
@@ -40,6 +40,7 @@ def list_(connection: Connection, as_json: bool) -> int:
             view.filter,
             ", ".join(view.devices) or dim("none"),
             dim(view.description if view.builtin else f"{view.description} (own)".strip()),
+            dim(view.tried or "-"),
         )
         for view in views
     ]

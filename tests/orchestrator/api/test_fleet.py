@@ -118,6 +118,8 @@ def test_own_target_words_are_added_used_and_removed(doors: Doors) -> None:
         assert not listed["large"]["builtin"]
         assert listed["rtx4090"]["devices"] == ["bench-1"]
         assert listed["v100"]["devices"] == []
+        assert listed["large"]["tried"] == ""
+        assert listed["v100"]["tried"] == listed["xavier"]["tried"] == "not run on hardware"
         assert "large" in admin.get(f"{API}/devices/bench-1").json()["words"]
         taken: tuple[tuple[str, Any], ...] = (("cpu", body), ("other", {**body, "aliases": ["BIG"]}))
         for name, wrong in taken:
