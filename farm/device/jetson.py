@@ -58,20 +58,26 @@ def probe_jetson(machine: Machine) -> Optional[JetsonFacts]:
         board=machine.text("/proc/device-tree/model") or "Jetson",
         l4t=l4t,
         jetpack=_jetpack(machine, l4t),
-        power_mode=_power_mode(machine),
+        power_mode=power_mode(machine),
     )
 
 
 def figures(machine: Machine) -> Dict[str, float]:
     """Load and clock of the integrated GPU, as `gpu0_...`; empty where there is none."""
+    folder = gpu_folder(machine)
+    if folder is None:
+        return {}
+    load, clock = machine.text(f"{folder}/device/load"), machine.text(f"{folder}/cur_freq")
+    found = {"gpu0_load_percent": int(load) / 10} if load.isdigit() else {}
+    return {**found, "gpu0_clock_mhz": int(clock) / 1e6} if clock.isdigit() else found
+
+
+def gpu_folder(machine: Machine) -> Optional[str]:
+    """Where the clock of the integrated GPU is set; None where there is none."""
     for name in machine.glob("/sys/class/devfreq/*/device/of_node/name"):
-        if machine.text(name) not in _GPU_NODES:
-            continue
-        folder = name.split("/device/")[0]
-        load, clock = machine.text(f"{folder}/device/load"), machine.text(f"{folder}/cur_freq")
-        found = {"gpu0_load_percent": int(load) / 10} if load.isdigit() else {}
-        return {**found, "gpu0_clock_mhz": int(clock) / 1e6} if clock.isdigit() else found
-    return {}
+        if machine.text(name) in _GPU_NODES:
+            return name.split("/device/")[0]
+    return None
 
 
 def _jetpack(machine: Machine, l4t: str) -> Optional[str]:
@@ -82,7 +88,8 @@ def _jetpack(machine: Machine, l4t: str) -> Optional[str]:
     return _JETPACKS.get(l4t) or _GENERATIONS.get(l4t.partition(".")[0])
 
 
-def _power_mode(machine: Machine) -> Optional[str]:
+def power_mode(machine: Machine) -> Optional[str]:
+    """Name of the `nvpmodel` mode; None where nothing tells it."""
     told = re.search(r"NV Power Mode:\s*(\S+)", machine.output("nvpmodel", "-q"))
     if told:
         return told.group(1)

@@ -33,7 +33,14 @@ def fault(
     slowed = sorted(_SLOWED & set(after.get("gpu_throttle_reasons", ())))
     if slowed:
         return f"the GPU was slowed down while it was measured: {', '.join(slowed)}"
+    starved = _overcurrents(after) - _overcurrents(before)
+    if starved > 0:
+        return f"the board was throttled {starved} times for want of current while it was measured"
     spread = robust_cv_percent(samples)
     if spread > policy.max_cv_percent:
         return f"the samples spread by {spread:.1f} %, more than {policy.max_cv_percent:g} %"
     return ""
+
+
+def _overcurrents(state: State) -> int:
+    return int(state.get("jetson", {}).get("overcurrent_events", 0))

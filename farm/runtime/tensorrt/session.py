@@ -7,6 +7,8 @@ from pathlib import Path
 from threading import Condition
 from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional, Tuple
 
+from farm.device.jetson_state import state as jetson_state
+from farm.device.machine import Machine
 from farm.device.nvml import throttle_reasons
 from farm.device.telemetry import sample
 from farm.protocol.errors import Invalid
@@ -81,7 +83,9 @@ class TensorRtSession(Session):
     def evidence(self) -> Dict[str, Any]:
         """See `Session.evidence`: clocks, power, temperature and why the card holds back, as far as it tells."""
         figures = sample()
-        return {"gpu": figures, "gpu_throttle_reasons": throttle_reasons(figures)}
+        jetson = jetson_state(Machine())
+        told = {"gpu": figures, "gpu_throttle_reasons": throttle_reasons(figures)}
+        return {**told, **({"jetson": jetson} if jetson else {})}
 
     def close(self) -> None:
         """See `Session.close`."""

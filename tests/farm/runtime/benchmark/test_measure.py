@@ -160,3 +160,11 @@ def test_nobody_is_asked_to_lock_what_shall_not_be():
     policy = BenchmarkPolicy(**QUICK)
     report = measure(session, X, policy, clock=session.clock, collect=dict, lock_clocks=lambda: pytest.fail("locked"))
     assert "clocks" not in report.evidence
+
+
+def test_a_board_that_lacked_current_gets_no_number():
+    states = iter({"jetson": {"overcurrent_events": count}} for count in (3, 3, 3, 5))
+    _, report, _ = measured([2.0], evidence=states, attempts=1)
+    assert report.latency
+    _, report, _ = measured([2.0], evidence=states, attempts=1)
+    assert report.reason == "the board was throttled 2 times for want of current while it was measured"
