@@ -22,7 +22,11 @@ def layer_information(trt: Any, engine: Any) -> Tuple[Dict[str, Any], ...]:
     An engine that was built without the names of its layers tells little, or nothing.
     """
     inspector = engine.create_engine_inspector()
-    text = inspector.get_engine_information(trt.LayerInformationFormat.JSON) if inspector is not None else ""
+    return inspected(inspector.get_engine_information(trt.LayerInformationFormat.JSON) if inspector is not None else "")
+
+
+def inspected(text: str) -> Tuple[Dict[str, Any], ...]:
+    """The layers in what TensorRT's inspector says of an engine, as `layer_information` gives them."""
     try:
         # Names come from a graph, and may hold anything.
         told = json.loads(text, strict=False) if text else {}

@@ -35,16 +35,26 @@ def run_arguments(
 
     Raises: Unsupported: this version lacks an option.
     """
-    found = [switch("loadEngine", can, plan), switch("loadInputs", can, _pairs(inputs))]
+    found = [*_load(can, plan, options), switch("loadInputs", can, _pairs(inputs))]
     if shapes:
         found.append(switch("shapes", can, format_shapes(dict(shapes))))
+    found += _measuring(can, policy)
+    return tuple(found)
+
+
+def load_arguments(can: TensorRtCapabilities, plan: str, options: Mapping[str, Any] = _NOTHING) -> Tuple[str, ...]:
+    """Arguments that load an engine and do not run it; as `run_arguments`."""
+    return (*_load(can, plan, options), switch("skipInference" if has("skipInference", can) else "buildOnly", can))
+
+
+def _load(can: TensorRtCapabilities, plan: str, options: Mapping[str, Any]) -> List[str]:
+    found = [switch("loadEngine", can, plan)]
     if "useDLACore" in options:
         found.append(switch("useDLACore", can, options["useDLACore"]))
     if options.get("versionCompatible"):
         # Such a plan brings the runtime it was built with, as code of the host.
         found.append(switch("versionCompatible", can))
-    found += _measuring(can, policy)
-    return tuple(found)
+    return found
 
 
 def _measuring(can: TensorRtCapabilities, policy: BenchmarkPolicy) -> List[str]:

@@ -30,6 +30,11 @@ class Program:
         self.path = path
         self.can = can
 
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"trtexec {self.can.version}"
+
     def run(self, arguments: Sequence[str], folder: Path, sayings: Sayings) -> Optional[str]:
         """Run it in a folder; what it says goes to `sayings`. How it ended, None where all went well.
 
@@ -44,7 +49,7 @@ class Program:
         """An error with what TensorRT said about it, and how the program ended where it said nothing."""
         errors = sayings.errors()
         told = "; ".join(errors[:3]) or f"it ended with {how} and does not say why"
-        return BuildFailed(f"trtexec {self.can.version} {what}: {told}", advice(errors) or hint)
+        return BuildFailed(f"{self.name} {what}: {told}", advice(errors) or hint)
 
 
 def program(version: Optional[str] = None, machine: Optional[Machine] = None) -> Program:

@@ -24,9 +24,11 @@ from farm.protocol.options import BenchmarkPolicy, BuildOptions
 from farm.protocol.report import BenchmarkReport
 
 from ..inputs import check_inputs
+from ..layerfile import LAYERS_FILE
 from ..session import Inference, Launch, Place, Session
+from ..tensorrt.information import inspected
 from ..values import NOTHING, Array, Rest, Value, filled
-from .command import ONE, run_arguments
+from .command import ONE, load_arguments, run_arguments
 from .exports import OUTPUTS_FILE, PROFILE_FILE, TIMES_FILE, Times, read_printed, read_profile, read_raw, read_times
 from .program import Program, program
 from .tensors import check_names, read_tensors
@@ -71,7 +73,22 @@ class TrtexecSession(Session):
         """See `Session.layers`."""
         with self._files(check_inputs(arrays, self.inputs, self.ranges)) as folder:
             self._launch(folder, arrays, BenchmarkPolicy(0, runs, 0), [("exportProfile", PROFILE_FILE)])
-            return read_profile(folder / PROFILE_FILE)
+            timed = read_profile(folder / PROFILE_FILE)
+        told = {layer["name"]: layer for layer in self.layer_information()}
+        return tuple({**layer, **_kind(told.get(layer["name"], {}))} for layer in timed)
+
+    def layer_information(self) -> Tuple[Dict[str, Any], ...]:
+        """See `Session.layer_information`."""
+        can = self.program.can
+        with self._files({}) as folder:
+            arguments = load_arguments(can, _PLAN, self._options)
+            arguments += (switch("exportLayerInfo", can, LAYERS_FILE),)
+            how = self.program.run(arguments, folder, Sayings())
+            text = folder / LAYERS_FILE
+            if how is not None or not text.is_file():
+                log.warning("trtexec %s tells no layers: %s", can.version, how or "it wrote no file")
+                return ()
+            return inspected(text.read_text("utf-8", "replace"))
 
     def evidence(self) -> Dict[str, Any]:
         """See `Session.evidence`."""
@@ -143,7 +160,7 @@ class TrtexecSession(Session):
         with tempfile.TemporaryDirectory(dir=str(self._folder)) as name:
             folder = Path(name)
             (folder / _PLAN).symlink_to(self._folder / _PLAN)
-            for number, spec in enumerate(self.inputs):
+            for number, spec in enumerate(self.inputs if arrays else ()):
                 np.ascontiguousarray(arrays[spec.name]).tofile(str(folder / f"input-{number}.bin"))
             yield folder
 
@@ -171,3 +188,7 @@ class _Runs(Place):
         if rest is not Rest.DROPPED:
             told = {**found, **told}
         return told
+
+
+def _kind(told: Mapping[str, Any]) -> Dict[str, Any]:
+    return {name: told.get(name, "") for name in ("operator", "types")}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from farm.backends.options import check_target
 from farm.backends.tensorrt.capabilities import capabilities_of
@@ -20,10 +20,12 @@ from farm.device.machine import Machine
 from farm.device.trtexec import find_trtexec, trtexec_version
 from farm.protocol.errors import BuildFailed
 from farm.protocol.options import BuildOptions
+from farm.protocol.timing import TIMING_CACHE_FILE
 from farm.runtime.session import Session
 from farm.runtime.trtexec.program import Program, program
 from farm.runtime.trtexec.session import TrtexecSession
 from farm.runtime.trtexec.tensors import TENSORS_FILE, Tensors, check_names, write_tensors
+from worker.child.result import LearnedCache
 
 from ..base import Availability, Builder, BuildOrder, BuiltEngine, Capabilities
 from ..tensorrt.builder import ENGINE_FILE
@@ -38,6 +40,7 @@ from ..tensorrt.types import check_types
 from .command import build_arguments, told
 from .complaint import complaint
 from .signature import signature
+from .timing import FileTiming
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +78,9 @@ class TrtexecBuilder(Builder):
         here = program(can.version)
         model, quantized = quantize(order, means.types, name)
         inputs, outputs = signature(order.model, can)
-        effective = {**_plan(here, order, means, model), **quantized}
+        timing = FileTiming(order.timing, order.scratch / TIMING_CACHE_FILE)
+        effective = {**_plan(here, order, means, model, timing), **quantized}
+        learned = timing.keep(order.output / TIMING_CACHE_FILE)
         write_tensors(order.output, Tensors(can.version, inputs, outputs))
         return BuiltEngine(
             (ENGINE_FILE, TENSORS_FILE),
@@ -84,6 +89,7 @@ class TrtexecBuilder(Builder):
             degraded="rungs_before" in effective,
             inputs=inputs,
             outputs=outputs,
+            learned=LearnedCache(TIMING_CACHE_FILE, timing.grew_from) if learned else None,
         )
 
     def open(self, engine: Path, options: BuildOptions) -> Session:
@@ -91,35 +97,40 @@ class TrtexecBuilder(Builder):
         return TrtexecSession(engine, options)
 
 
-def _plan(here: Program, order: BuildOrder, means: Meaning, model: Path) -> Dict[str, Any]:
+def _plan(here: Program, order: BuildOrder, means: Meaning, model: Path, timing: FileTiming) -> Dict[str, Any]:
     """Build the plan, with less where memory is not enough. Returns: what happened, for the manifest."""
-    name = f"trtexec {here.can.version}"
     sayings = Sayings(bool(order.options.backend_options.get("verbose")))
 
     def attempt(rung: Rung) -> Dict[str, Any]:
         sayings.forget()
-        sayings.watches[:] = [watch(Ticker(order.progress))]
+        sayings.watches[:] = [timing.watch, watch(Ticker(order.progress))]
         arguments = build_arguments(here.can, order, means, rung, str(model), ENGINE_FILE)
         log.info("%s %s", here.path, " ".join(arguments))
         started = time.monotonic()
-        how = here.run(arguments, order.output, sayings)
+        how = here.run((*arguments, *timing.arguments(here.can)), order.output, sayings)
         took_s = round(time.monotonic() - started, 3)
-        if how is not None:
-            refused_graph = complaint(sayings.errors())
-            if refused_graph is not None:
-                raise refusal(refused_graph, model, name, sayings.errors())
-            raise failure(name, sayings.errors(), f"ended with {how} and does not say why")
-        _check_plan(order.output / ENGINE_FILE, name)
+        if how is not None and timing.blamed(sayings.errors()):
+            timing.abandon(sayings.errors()[0])
+            return attempt(rung)
+        _check(here, how, sayings, order.output / ENGINE_FILE, model)
+        timing.check()
         return {
             "precision": means.told,
             "precision_flags": list(means.flags),
             "arguments": told(arguments),
+            "timing_cache": timing.told(),
             "build_s": took_s,
         }
 
-    return climb(name, rungs(asked(order, here.can), here.can), attempt)
+    return climb(here.name, rungs(asked(order, here.can), here.can), attempt)
 
 
-def _check_plan(path: Path, name: str) -> None:
-    if not path.is_file() or not path.stat().st_size:
-        raise BuildFailed(f"{name} said that all went well and wrote no engine", "Try once more.")
+def _check(here: Program, how: Optional[str], sayings: Sayings, plan: Path, model: Path) -> None:
+    """The program ended well, with a plan. Raises: as `Builder.build`, or for want of memory."""
+    if how is not None:
+        graph = complaint(sayings.errors())
+        if graph is not None:
+            raise refusal(graph, model, here.name, sayings.errors())
+        raise failure(here.name, sayings.errors(), f"ended with {how} and does not say why")
+    if not plan.is_file() or not plan.stat().st_size:
+        raise BuildFailed(f"{here.name} said that all went well and wrote no engine", "Try once more.")

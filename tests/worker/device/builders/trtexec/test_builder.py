@@ -16,12 +16,14 @@ from farm.protocol.errors import BuildFailed, NotFound, Unsupported
 from farm.protocol.options import BenchmarkPolicy, BuildOptions
 from farm.protocol.report import Verdict
 from farm.protocol.target import BuildTarget, GpuClass
+from farm.protocol.timing import TIMING_CACHE_FILE
 from farm.runtime.benchmark.measure import measure
 from farm.runtime.benchmark.samples import unpack
 from farm.runtime.verify.run import verify
 from tests.support import models, trtexec_double
 from tests.worker.device.builders.orders import order_of
-from worker.device.builders.base import BuildOrder
+from worker.child.result import LearnedCache
+from worker.device.builders.base import BuildOrder, TimingOrder
 from worker.device.builders.table import load
 
 BUILDER = load("trtexec")
@@ -128,7 +130,8 @@ def test_its_own_times_are_marked_as_its_own(double: Double, tmp_path: Path) -> 
     assert report.phases["compute"].median_ms == 0.3
     assert report.throughput_per_s == pytest.approx(1e3 * 20 / 19.5)
     assert unpack(kept[0]) == (0.5,) * 20
-    assert [(layer["name"], round(layer["share"], 2)) for layer in report.layers] == [("b", 0.75), ("a", 0.25)]
+    slowest = [(layer["name"], layer["operator"], round(layer["share"], 2)) for layer in report.layers]
+    assert slowest == [("b", "Convolution", 0.75), ("a", "Convolution", 0.25)]
 
 
 def test_progress_is_told_while_it_builds(double: Double, tmp_path: Path) -> None:
@@ -210,3 +213,27 @@ def test_types_that_the_parser_narrows_are_told(double: Double, tmp_path: Path) 
     )
     built = BUILDER.build(order(tmp_path / "order", model))
     assert [spec.dtype for spec in (*built.inputs, *built.outputs)] == ["int32", "int32"]
+
+
+def test_it_begins_with_the_timing_cache_of_the_fleet_and_leaves_what_it_learned(
+    double: Double, tmp_path: Path
+) -> None:
+    given = tmp_path / "given.cache"
+    given.write_bytes(b"some")
+    made = order(tmp_path / "order")
+    built = BUILDER.build(BuildOrder(**{**vars(made), "timing": TimingOrder(given, "5e1f", certified=False)}))
+    assert built.learned == LearnedCache(TIMING_CACHE_FILE, "5e1f")
+    assert (made.output / TIMING_CACHE_FILE).read_bytes() == b"some more"
+    assert built.effective["timing_cache"] == {"use": "shared", "began_bytes": 4, "ended_bytes": 9, "sha256": "5e1f"}
+    assert given.read_bytes() == b"some"
+
+
+def test_a_certified_timing_cache_is_used_or_the_build_fails(double: Double, tmp_path: Path) -> None:
+    given = tmp_path / "given.cache"
+    given.write_bytes(b"some")
+    made = order(tmp_path / "order")
+    certified = BuildOrder(**{**vars(made), "timing": TimingOrder(given, "5e1f", certified=True)})
+    assert BUILDER.build(certified).learned is None
+    double.mode("cache")
+    with pytest.raises(BuildFailed, match="does not take the certified timing cache"):
+        BUILDER.build(certified)
