@@ -22,6 +22,7 @@ STEPS: Mapping[str, str] = {
     "infer_shapes": "worker.host.graph.infer_shapes",
     "fold": "worker.host.graph.fold",
     "simplify": "worker.host.graph.simplify",
+    "convolutions": "worker.host.graph.convolutions",
     "factors": "worker.host.graph.factors",
     "projections": "worker.host.graph.projections",
     "layernorm": "worker.host.graph.layernorm",
