@@ -14,8 +14,10 @@ from worker.host.graph.wiring import Wiring, drop_unread
 Model = Any
 Node = Any
 
-_GROUPS = 4
-# Of scores; less stays in the cache of any card.
+# To a multiple of eight, which float16 products take.
+_PADDING = 8
+_SMALLER = 64
+# Of scores in bytes; less stays in the cache of any card.
 _LARGE = 16 << 20
 
 
@@ -83,33 +85,74 @@ def heads(model: Model) -> Model:
     return _finished(model)
 
 
-def chunks(model: Model) -> Model:
-    """A few heads at once, so that their scores stay in the cache of the card."""
+def exps(model: Model) -> Model:
+    """Softmax of many scores as exponentials whose sums come out of the product with the values, beside them.
+
+    After the step `convolutions`: the values get a column of ones, so that the product gives the sum of each row, too.
+    Values and ones are made smaller alike, since sums of thousands must fit into float16.
+    """
     shapes = {value.name: [axis.dim_value for axis in value.type.tensor_type.shape.dim] for value in _values(model)}
     for number, item in enumerate(attentions(model)):
         shape = shapes.get(item.scores.output[0])
-        if not shape or np.prod(shape) * 2 < _LARGE or item.heads % _GROUPS:
-            continue
-        stem = f"chunks_{number}"
-        _constants(model, {f"{stem}/sizes": [item.heads // _GROUPS] * _GROUPS})
-        parts = {}
-        for role, name in (("q", item.scores.input[0]), ("k", item.scores.input[1]), ("v", item.mixed.input[1])):
-            parts[role] = [f"{stem}/{role}_{index}" for index in range(_GROUPS)]
-            model.graph.node.append(helper.make_node("Split", [name, f"{stem}/sizes"], parts[role], axis=1))
-        for index in range(_GROUPS):
-            names = [f"{stem}/{part}_{index}" for part in ("scores", "shares", "mixed")]
-            model.graph.node.extend(
-                [
-                    helper.make_node("MatMul", [parts["q"][index], parts["k"][index]], names[:1]),
-                    helper.make_node("Softmax", names[:1], names[1:2], axis=-1),
-                    helper.make_node("MatMul", [names[1], parts["v"][index]], names[2:]),
-                ]
-            )
-        output = item.mixed.output[0]
-        model.graph.node.remove(item.mixed)
-        mixed = [f"{stem}/mixed_{index}" for index in range(_GROUPS)]
-        model.graph.node.append(helper.make_node("Concat", mixed, [output], axis=1))
+        if shape and np.prod(shape) * 2 >= _LARGE:
+            _exponentials(model, item, f"exps_{number}")
     return _finished(model)
+
+
+def _exponentials(model: Model, item: Attention, stem: str) -> None:
+    # What is not as PyTorch exports it ends the trial.
+    wiring: Any = Wiring(model.graph)
+    given = wiring.giver(wiring.giver(item.sources[2]).input[0])
+    moved = wiring.only_reader(item.mixed.output[0])
+    taken = wiring.only_reader(wiring.only_reader(moved.output[0]).output[0])
+    after = wiring.only_reader(taken.output[0])
+    assert given.op_type == "Conv", given.op_type
+    assert after.op_type == "Conv", after.op_type
+    heads, depth, wide = item.heads, item.depth, item.depth + _PADDING
+    width = heads * wide
+    weight, bias = (wiring.constant(name) for name in given.input[1:])
+    _weights(
+        model,
+        {
+            f"{stem}/v": _widened(weight.reshape(heads, depth, -1) / _SMALLER, 0.0).reshape(width, -1, 1, 1),
+            f"{stem}/v_bias": _widened(bias.reshape(heads, depth, 1) / _SMALLER, 1 / _SMALLER).reshape(width),
+            f"{stem}/sum": np.eye(wide, dtype=np.float32)[:, depth : depth + 1],
+            f"{stem}/out": _widened(wiring.constant(after.input[1]).T.reshape(heads, depth, -1), 0.0)
+            .reshape(width, -1)
+            .T[:, :, None, None],
+        },
+    )
+    _constants(model, {f"{stem}/split": [1, -1, heads, wide], f"{stem}/pixels": [-1, width, 1, 1]})
+    after.input[0], after.input[1] = f"{stem}/taken", f"{stem}/out"
+    model.graph.node.extend(
+        [
+            helper.make_node("Conv", [given.input[0], f"{stem}/v", f"{stem}/v_bias"], [f"{stem}/values"]),
+            helper.make_node("Reshape", [f"{stem}/values", f"{stem}/split"], [f"{stem}/by_head"]),
+            helper.make_node("Transpose", [f"{stem}/by_head"], [f"{stem}/heads"], perm=[0, 2, 1, 3]),
+            helper.make_node("ReduceMax", item.scores.output, [f"{stem}/largest"], axes=[-1], keepdims=1),
+            helper.make_node("Sub", [item.scores.output[0], f"{stem}/largest"], [f"{stem}/below"]),
+            helper.make_node("Exp", [f"{stem}/below"], [f"{stem}/shares"]),
+            helper.make_node("MatMul", [f"{stem}/shares", f"{stem}/heads"], [f"{stem}/mixed"]),
+            helper.make_node("MatMul", [f"{stem}/mixed", f"{stem}/sum"], [f"{stem}/sums"]),
+            helper.make_node("Div", [f"{stem}/mixed", f"{stem}/sums"], [f"{stem}/divided"]),
+            helper.make_node("Transpose", [f"{stem}/divided"], [f"{stem}/joined"], perm=[0, 2, 1, 3]),
+            helper.make_node("Reshape", [f"{stem}/joined", f"{stem}/pixels"], [f"{stem}/taken"]),
+        ]
+    )
+
+
+def _widened(array: Any, first: float) -> Any:
+    """More rows for each head: one of a number, the others of zeros."""
+    heads, _, columns = array.shape
+    more = np.zeros((heads, _PADDING, columns), np.float32)
+    more[:, 0] = first
+    return np.concatenate([array, more], axis=1).astype(np.float32)
+
+
+def _weights(model: Model, arrays: dict[str, Any]) -> None:
+    model.graph.initializer.extend(
+        numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in arrays.items()
+    )
 
 
 def _values(model: Model) -> list[Any]:

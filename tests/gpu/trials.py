@@ -20,13 +20,14 @@ from worker.host.graph.steps import parameters_of, step
 from worker.host.graph.walk import graphs
 
 from .networks import export
-from .rewrites import chunks, heads
+from .rewrites import exps, heads
 
 PYTHON = os.environ.get("FARM_GPU_PYTHON", sys.executable)
 _LEFT_S = float(os.environ.get("FARM_GPU_LEFT_S", "560"))
 _COLD_S, _WARM_S = 260, 110
 _ENDS = "layernorm"
 _JOINED = ("fold", "factors", "projections", "infer_shapes")
+_CONVOLVED = ("fold", "factors", "convolutions", "infer_shapes")
 
 Model = Any
 
@@ -35,10 +36,10 @@ TRIALS: dict[str, tuple[str, ...]] = {
     "folded": ("fold", "infer_shapes", _ENDS),
     "joined": (*_JOINED, _ENDS),
     "heads": (*_JOINED, "heads", "infer_shapes", _ENDS),
-    "chunks": (*_JOINED, "chunks", "infer_shapes", _ENDS),
-    "norms": (*_JOINED, "norms"),
-    "typed": (*_JOINED, _ENDS, "float16"),
-    "mixed": (*_JOINED, _ENDS, "mixed"),
+    "convolved": (*_CONVOLVED, _ENDS),
+    "norms": (*_CONVOLVED, "norms"),
+    "exps": (*_CONVOLVED, "exps", _ENDS),
+    "both": (*_CONVOLVED, "exps", "norms"),
 }
 
 
@@ -78,7 +79,7 @@ def trial(work: Path, cache: Path, left_s: float) -> dict[str, Any]:
         return {"error": "no time left"}
     if told.returncode:
         return {"error": (told.stdout + told.stderr)[-1500:]}
-    found: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
+    found: dict[str, Any] = {**json.loads(told.stdout.splitlines()[-1]), "said": told.stderr[-400:]}
     found["slowest"] = json.loads((work / "layers.json").read_text())[:12]
     return found
 
@@ -114,7 +115,7 @@ def _norms(model: Model) -> Model:
     return model
 
 
-_OWN: dict[str, Callable[[Model], Model]] = {"norms": _norms, "heads": heads, "chunks": chunks}
+_OWN: dict[str, Callable[[Model], Model]] = {"norms": _norms, "heads": heads, "exps": exps}
 
 
 if __name__ == "__main__":
