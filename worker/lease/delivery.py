@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import AbstractSet, Optional, Tuple, Union
+from typing import AbstractSet, Callable, Optional, Tuple, Union
 
 from farm.filehash import file_ref
 from farm.protocol.codec import loads
@@ -53,14 +53,16 @@ class Delivery:
         self._patience = patience
         self._halt = halt
 
-    def deliver(self, made: Made, child_ms: float) -> None:
-        """Store the blobs, then say so.
+    def deliver(self, made: Made, child_ms: float, told: Callable[[], None]) -> None:
+        """Store the blobs, then say so; `told` returns when stages and log have arrived, which go beside the blobs.
 
         Raises: LeaseLost, GaveUp. Invalid: a file is not what the child said, or the result contradicts the build.
             Conflict: blobs keep going away. StorageFull
         """
         files = _files_of(made, self._output)
         self._send(files, self._known)
+        told()
+        self._halt.check()
         for left in reversed(range(_TRIES)):
             try:
                 self._patience.call(lambda: self._say(made, child_ms), "publishing", self._halt.may_go_on)

@@ -157,11 +157,9 @@ class Run:
         if isinstance(made, ChildResult) and made.learned is not None:
             learned = workspace / "output" / check_left(workspace / "output", made.learned.name)
             self._fleet_cache.share(learned, made.learned.grew_from, workspace)
-        self._reporter.flush()
-        self.halt.check()
         known = frozenset(inputs_of(self._claim).values())
         delivery = Delivery(self._line, workspace / "output", known, self._shop.patience, self.halt)
-        delivery.deliver(made, self._child_ms)
+        delivery.deliver(made, self._child_ms, self._reporter.flush)
 
     def _run_child(self, workspace: Path) -> Ended:
         work = self._claim.build
