@@ -9,8 +9,10 @@ from farm.protocol.codec import digest, dumps
 from farm.protocol.engine import EngineManifest
 from farm.protocol.errors import Conflict, Invalid, LeaseLost
 from farm.protocol.model import check_digest, check_relative
+from farm.protocol.options import Precision
 from farm.protocol.report import Failure, FailureKind, Verdict
 from farm.protocol.states import AttemptEnd, State
+from farm.protocol.target import CPU_BACKENDS
 from farm.protocol.work import BuildResult
 from orchestrator.rules.plausible import contradictions
 from orchestrator.rules.timing_saved import with_estimate
@@ -69,7 +71,7 @@ def _publish(transaction: Transaction, caller: Caller, attempt_id: str, result: 
     attempts.end(connection, attempt_id, AttemptEnd.PUBLISHED, transaction.at, result.child_ms, result_digest=named)
     devices.change(connection, held.attempt.device_id, lost_leases=0)
     state = State.QUARANTINED if result.verification.verdict is Verdict.FAILED else State.DONE
-    end_build(transaction, build, state, _wrong(result) if state is State.QUARANTINED else None, engine_id)
+    end_build(transaction, build, state, _wrong(build, result) if state is State.QUARANTINED else None, engine_id)
     return Published(engine_id, state)
 
 
@@ -173,11 +175,22 @@ def _blobs(result: BuildResult) -> frozenset[str]:
     return frozenset((*(item.sha256 for item in result.files), *([samples] if samples else [])))
 
 
-def _wrong(result: BuildResult) -> Failure:
+# What overflows in half precision, or was calibrated with too little, is the likeliest reason of wrong numbers.
+_KINDER = {
+    **dict.fromkeys(
+        (Precision.FP16, Precision.BF16, Precision.BEST), "Try --precision mix: it keeps what overflows in float32. "
+    ),
+    **dict.fromkeys((Precision.INT8, Precision.FP8), "Try more samples with --calib, or --precision mix. "),
+}
+
+
+def _wrong(build: BuildRow, result: BuildResult) -> Failure:
     told = result.verification.reason or next(
         (f"output {item.name!r}: {item.reason}" for item in result.verification.outputs if item.verdict == "failed"),
         "outputs are outside their tolerance",
     )
+    key = build.request_key
+    hint = "" if key.target.backend in CPU_BACKENDS else _KINDER.get(key.options.precision, "")
     return Failure(
-        FailureKind.FAILED, State.VERIFYING, told, "`farm compare` shows where; loosen --atol, --rtol if it may."
+        FailureKind.FAILED, State.VERIFYING, told, f"{hint}`farm compare` shows where; loosen --atol, --rtol if it may."
     )

@@ -23,7 +23,8 @@ _SAYINGS: Tuple[Tuple[str, str], ...] = (
     ),
     (
         r"Version tag does not match",  # 2041, 2105, 2195
-        "The engine was built with another version of TensorRT: fetch or build one for the version here.",
+        "The engine was built with another version of TensorRT, or two of them are on the library path: fetch or build "
+        "one for the version here, and see with ldconfig and LD_LIBRARY_PATH which that is.",
     ),
     (
         r"Magic ?tag does not match|magicTag ?==|PLAN_MAGIC_TAG",  # 2915
@@ -130,8 +131,9 @@ _SAYINGS: Tuple[Tuple[str, str], ...] = (
     (
         r"insuff?icient memory on requested size|memory is insufficient to use tactic|OutOfMemory|out of memory|"
         r"bad_alloc|cudaErrorMemoryAllocation|could not be allocated",  # 3355, 4258, 2712
-        "The device has too little free memory: end what else uses it, or lower the demand with --option "
-        "memPoolSize=workspace:512 and --option builderOptimizationLevel=1.",
+        "The device has too little free memory: end what else uses it (on a Jetson add swap), or lower the demand with "
+        "--option memPoolSize=workspace:512, from TensorRT 8.6 on also tacticDram:512 in it and "
+        "--option builderOptimizationLevel=1.",
     ),
     (
         r"Could not find any implementation for node (?P<node>.{1,120}?)(?:\.?\)|$)",  # 1768, 1917, 2035

@@ -6,6 +6,7 @@ import pytest
 
 from farm.protocol.errors import Conflict, Invalid, LeaseLost
 from farm.protocol.model import FileRef
+from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.report import FailureKind, Verdict
 from farm.protocol.requirement import requirement_from_target
 from farm.protocol.states import AttemptEnd, Role, State
@@ -263,3 +264,26 @@ def test_a_device_that_claims_again_is_woken(farm: Coordinator) -> None:
     assert Heard.woken == []
     fleet.drain(context, "box", False)
     assert Heard.woken == ["box"]
+
+
+@pytest.mark.parametrize(
+    ("precision", "hint"),
+    [(Precision.FP16, "Try --precision mix: it keeps what overflows in float32."), (Precision.FP32, "`farm compare`")],
+)
+def test_a_wrong_engine_of_a_lower_precision_says_what_to_try(
+    farm: Coordinator, precision: Precision, hint: str
+) -> None:
+    host = farm.enrol("host", roles=(Role.HOST,))
+    card = farm.enrol("card", gpu_facts(), roles=(Role.DEVICE,), slots=("gpu0",))
+    submission = farm.submit(targets=("h200",), options=BuildOptions(precision))
+    preparing = host.claim()
+    assert preparing
+    host.prepare(preparing)
+    claim = card.claim()
+    assert claim
+    assert claim.build
+    card.publish(claim, Verdict.FAILED)
+    assert farm.states(submission) == [State.QUARANTINED]
+    failure = build_views.show(farm.context, claim.build.build).failure
+    assert failure
+    assert failure.hint.startswith(hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from farm.backends.tensorrt.advice import advice
+from farm.backends.tensorrt.advice import _KNOWN, advice
 
 # Of TensorRT for RTX 1.7.1 with broken graphs, of 8.5.3.1 with DETR, and of public reports with 8.0 to 10.8.
 SEEN = [
@@ -159,6 +159,35 @@ SEEN = [
         "implementation for node {ForeignNode[onnx::Gather_72...ScatterND_170]}.)",
         "No kernel does {ForeignNode[onnx::Gather_72...ScatterND_170]}: ",
     ),
+    (
+        "Unable to load library: libnvinfer_builder_resource.so.8.5.3: cannot open shared object file: No such file",
+        "does not find its own libnvinfer_builder_resource.so.8.5.3",
+    ),
+    (
+        "1: [pluginV2Runner.cpp::load::300] Error Code 1: Serialization (Serialization assertion creator failed.Cannot "
+        "deserialize plugin since corresponding IPluginCreator not found in Plugin Registry)",
+        "load the libraries that were fetched with it first",
+    ),
+    (
+        "ERROR: builtin_op_importers.cpp:2549 In function importResize:\n[8] Assertion failed: scales.is_weights() && "
+        '"Resize scales must be an initializer!"',
+        "must be a constant for this version",
+    ),
+    (
+        "Error Code 9: Internal Error (Default DLA is enabled but layer Resize_41 is not supported on DLA and falling "
+        "back to GPU is not enabled.)",
+        "allowGPUFallback=true",
+    ),
+    (
+        "IBuilder::buildSerializedNetwork: Error Code 10: Internal Error (Could not find any implementation for node "
+        "conv1 due to insufficient workspace. See verbose log for requested sizes.)",
+        "raise it with --option memPoolSize",
+    ),
+    (
+        "1: [stdArchiveReader.cpp::StdArchiveReader::35] Error Code 1: Serialization (Serialization assertion "
+        "stdVersionRead == serializationVersion failed.Version tag does not match)",
+        "two of them are on the library path",
+    ),
 ]
 
 
@@ -168,6 +197,11 @@ def test_a_known_message_becomes_a_sentence(message: str, told: str) -> None:
     assert told in found
     assert found.endswith(".")
     assert "\n" not in found
+
+
+def test_every_sentence_is_one_for_a_message_that_was_seen() -> None:
+    first = [next(told for pattern, told in _KNOWN if pattern.search(message)) for message, _ in SEEN]
+    assert {told for _, told in _KNOWN} - set(first) == set()
 
 
 def test_the_cause_wins_over_its_consequences() -> None:
