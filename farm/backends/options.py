@@ -11,6 +11,7 @@ from farm.protocol.target import BuildTarget
 from . import onnxruntime
 from .option import Option
 from .tensorrt.capabilities import capabilities_of
+from .tensorrt.combinations import combination_problems
 from .tensorrt.hardware import hardware_problems
 from .tensorrt.options import tensorrt_options
 from .tensorrt.switches import profile_problems
@@ -36,6 +37,7 @@ def problems(target: BuildTarget, options: BuildOptions) -> Tuple[str, ...]:
         found = option_problems(target.backend, target.backend_version, options)
         if target.backend in TENSORRT:
             found += hardware_problems(target, options)
+            found += combination_problems(f"{target.backend} {target.backend_version}", options)
         if target.backend == "trtexec":
             found += profile_problems(target.backend_version, options)
     except Unsupported as error:

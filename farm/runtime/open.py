@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, Optional, Tuple, Union
 
+from farm.backends.tensorrt.combinations import check_has_weights
 from farm.protocol.engine import EngineManifest
 from farm.protocol.errors import NoEngine, NotFound, Unsupported
 from farm.protocol.facts import DeviceFacts
@@ -55,6 +56,7 @@ def open_bundle(folder: Path, facts: Optional[DeviceFacts] = None) -> Opened:
     manifest = read_manifest(folder)
     check_fit(manifest, facts)
     check_files(folder, manifest)
+    check_has_weights(manifest.key.options)
     open_session = opener(manifest.requirement.backend)
     plugins = load_plugins(folder, manifest)
     return Opened(open_session(folder / manifest.files[0].name, manifest.key.options), manifest, plugins)

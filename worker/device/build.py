@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from farm.backends.tensorrt.combinations import stripped
 from farm.filehash import file_ref
 from farm.protocol.errors import BuildFailed, Invalid, Unsupported
 from farm.protocol.model import GRAPH_FILE, FileRef
@@ -59,9 +61,9 @@ def make(work: BuildWork, workspace: Path, enter: Enter, progress: Progress = no
     else:
         _compile(work, builder, enter)
         enter(State.BUILDING, f"{builder.name} {work.key.target.backend_version}, {work.key.options.precision}")
-        built = builder.build(order)
+        built = _with_weights(builder.build(order), work)
         engine = workspace / "output" / built.files[0]
-    reason = builder.cannot_run(work.key.target)
+    reason = builder.cannot_run(work.key.target) or stripped(work.key.options)
     if reason:
         return _not_run(work, workspace, built, reason)
     enter(State.VERIFYING, "")
@@ -100,6 +102,14 @@ def _not_run(work: BuildWork, workspace: Path, built: BuiltEngine, reason: str) 
         degraded=built.degraded,
         learned=built.learned,
     )
+
+
+def _with_weights(built: BuiltEngine, work: BuildWork) -> BuiltEngine:
+    """The engine; one that was stripped says in which stored files its weights are."""
+    if not stripped(work.key.options):
+        return built
+    weights = {item.name: item.sha256 for item in work.prepared.files}
+    return replace(built, effective={**built.effective, "weights": weights})
 
 
 def _files(workspace: Path, built: BuiltEngine, more: Tuple[str, ...]) -> Tuple[FileRef, ...]:

@@ -41,6 +41,7 @@ _folder = click.argument("folder", metavar="ENGINE_DIR", type=click.Path())
 @click.pass_obj
 def check(connection: Connection, folder: str, device: str, allow: str, as_json: bool) -> int:
     """Tell whether a fetched engine is whole and fits this device; exit code 4 if it does not fit."""
+    from farm.backends.tensorrt.combinations import stripped
     from farm.runtime.bundle import check_bytes, read_manifest
 
     manifest = read_manifest(Path(folder))
@@ -48,8 +49,8 @@ def check(connection: Connection, folder: str, device: str, allow: str, as_json:
         check_bytes(Path(folder), item)
     found = _allowed(fit(manifest.requirement, facts_of(connection, device)), Tier(allow))
     denied = _denied(Path(folder) / manifest.files[0].name, manifest.requirement)
-    if denied:
-        found = Fit(None, (*found.refusals, denied))
+    for reason in filter(None, (denied, stripped(manifest.key.options))):
+        found = Fit(None, (*found.refusals, reason))
     if as_json:
         emit_json(
             {"fits": found.fits, "tier": found.tier, "reasons": list(found.refusals), "name": manifest.model_name}

@@ -43,6 +43,13 @@ def test_options_of_the_build_hold_at_run_time(bundle):
         assert engine._session.get_session_options().intra_op_num_threads == 1
 
 
+def test_an_engine_without_its_weights_is_refused_with_what_to_do(bundle):
+    folder = bundle(options=BuildOptions(backend_options={"stripWeights": True}))
+    with pytest.raises(Unsupported, match="cannot run: its weights were stripped") as caught:
+        open_engine(folder, facts=HERE)
+    assert "OnnxParserRefitter" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("built_on", "reason"),
     [

@@ -92,6 +92,14 @@ def test_check_says_why_an_engine_does_not_fit(farm: Farm, tmp_path: Path) -> No
     assert json.loads(farm("check", tmp_path / "net", "--json").out)["fits"] is False
 
 
+def test_check_says_that_an_engine_waits_for_its_weights(farm: Farm, tmp_path: Path) -> None:
+    _, made = real_engine()
+    key = replace(made.key, options=replace(made.key.options, backend_options={"stripWeights": True}))
+    told = farm("check", bundle(tmp_path / "net", key=key))
+    assert told.code == 4
+    assert told.lines[1] == "  its weights were stripped, and it computes nothing before it is refitted"
+
+
 def test_a_worse_fit_is_taken_only_where_it_is_allowed(farm: Farm, tmp_path: Path) -> None:
     _, made = real_engine()
     plain = bundle(tmp_path / "net", requirement=replace(made.requirement, instruction_sets=()))
