@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import statistics
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +30,51 @@ _TYPES = {
 }
 
 
+def times_ms(
+    launch: Callable[[], object],
+    stream: Stream,
+    runs: int,
+    before: Callable[[], None] | None = None,
+    spin: bool = True,
+) -> list[float]:
+    """Of so many launches, one after the other.
+
+    Args:
+        launch: Puts one inference into the stream.
+        stream: Where it is put.
+        runs: How many.
+        before: Put into the stream before the first event of each.
+        spin: The end of each is waited for with a busy core, not asleep.
+    """
+    begun, ended, found = Event(spin), Event(spin), []
+    for _ in range(runs):
+        if before is not None:
+            before()
+        begun.record(stream)
+        launch()
+        ended.record(stream)
+        ended.wait()
+        found.append(ended.since_ms(begun))
+    begun.close()
+    ended.close()
+    return found
+
+
 class Loop:
     """An engine of its own. The current GPU must be that of `Device.current`.
 
     Args:
         plan: Of the engine.
         arrays: The inputs; those that are missing are zero, in the shapes of the engine.
-        spin: How the end of each run is waited for.
     """
 
-    def __init__(self, plan: Path, arrays: Mapping[str, Any], spin: bool = True) -> None:
+    def __init__(self, plan: Path, arrays: Mapping[str, Any]) -> None:
         self._logger = trt.Logger(trt.Logger.ERROR)
         trt.init_libnvinfer_plugins(self._logger, "")
         self._runtime = trt.Runtime(self._logger)
         self._engine = self._runtime.deserialize_cuda_engine(plan.read_bytes())
         self._context = self._engine.create_execution_context()
-        self._stream, self._begun, self._ended = Stream(), Event(spin), Event(spin)
+        self._stream = Stream()
         self._held: list[DeviceMemory] = []
         self._copied: list[tuple[DeviceMemory, PinnedMemory]] = []
         names = [self._engine.get_tensor_name(index) for index in range(self._engine.num_io_tensors)]
@@ -58,19 +87,14 @@ class Loop:
                 dtype, shape = _TYPES[self._engine.get_tensor_dtype(name).name], self._context.get_tensor_shape(name)
                 self._place(name, int(np.prod(tuple(shape))) * np.dtype(dtype).itemsize)
 
-    def times_ms(self, runs: int, copy: bool = False) -> list[float]:
-        """Of so many inferences, one after the other; with a copy of the inputs right before each, in no time."""
-        stream, begun, ended, execute = self._stream, self._begun, self._ended, self._context.execute_async_v3
-        found = []
-        for _ in range(runs):
-            for memory, host in self._copied if copy else ():
-                stream.copy_in(memory.address, host.address, memory.size_bytes)
-            begun.record(stream)
-            execute(stream.handle)
-            ended.record(stream)
-            ended.wait()
-            found.append(ended.since_ms(begun))
-        return found
+    def times_ms(self, runs: int, copy: bool = False, spin: bool = True) -> list[float]:
+        """Of so many inferences; with a copy of the inputs right before each, in no time. See `times_ms`."""
+        stream, execute = self._stream, self._context.execute_async_v3
+        return times_ms(lambda: execute(stream.handle), stream, runs, self._copy if copy else None, spin)
+
+    def _copy(self) -> None:
+        for memory, host in self._copied:
+            self._stream.copy_in(memory.address, host.address, memory.size_bytes)
 
     def close(self) -> None:
         """Free everything."""
@@ -79,8 +103,6 @@ class Loop:
             host.free()
         for memory in self._held:
             memory.free()
-        self._begun.close()
-        self._ended.close()
         self._stream.close()
 
     def _fill(self, name: str, array: Any) -> None:
