@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from farm.backends.tensorrt.requirement import CARRY
 from farm.protocol.errors import Conflict, FarmError, NoEngine
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.keys import RequestKey
@@ -29,9 +30,11 @@ class Stored:
 
     @property
     def variant(self) -> tuple[object, ...]:
-        """What an engine is of its model, wherever it was built: engines of one variant replace each other."""
+        """What an engine is of its model, wherever it was built and runs: engines of one variant replace each other."""
         steps = tuple((step.name, repr(sorted(step.parameters.items()))) for step in self.spec.recipe.steps)
-        return (repr(self.spec.options), steps, tuple(sorted(self.spec.plugins)))
+        asked = self.spec.options.backend_options
+        own = {name: asked[name] for name in sorted(asked) if name not in CARRY}
+        return (repr(replace(self.spec.options, backend_options=own)), steps, tuple(sorted(self.spec.plugins)))
 
 
 @dataclass(frozen=True)

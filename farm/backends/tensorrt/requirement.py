@@ -10,6 +10,9 @@ from farm.protocol.target import AHEAD_OF_TIME, BuildTarget
 
 from .hardware import cards_ahead
 
+# Options that only decide where an engine runs, not what it is.
+CARRY = ("hardwareCompatibilityLevel", "versionCompatible", "excludeLeanRuntime", "computeCapabilities")
+
 
 def engine_requirement(target: BuildTarget, options: BuildOptions) -> EngineRequirement:
     """What an engine built for a target with these options asks of the device that loads it.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from farm.backends.tensorrt.requirement import engine_requirement
 from farm.protocol.errors import Conflict, NoEngine
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.keys import PreparationRecipe, RequestKey
 from farm.protocol.options import BuildOptions, Precision
-from farm.protocol.requirement import Tier, requirement_from_target
+from farm.protocol.requirement import TIERS, Tier, requirement_from_target
 from farm.protocol.target import targets_from_facts
 from orchestrator.rules.fetch import Stored, Wish, choose, considered
 from tests.support.coordinator import gpu_facts
@@ -83,3 +85,45 @@ def test_an_engine_of_an_older_model_is_told_and_not_taken() -> None:
     with pytest.raises(NoEngine, match="there is no engine of net as it is now") as refused:
         choose((), Wish("net", HERE, Tier.SAME_MODEL, older="a" * 64))
     assert f"--model {'a' * 64}" in refused.value.hint
+
+
+HOPPER = gpu_facts(version="10.4.0")
+# One variant of one model, built on five machines: each engine fits the device less well than the one before it.
+MACHINES: dict[Tier, tuple[DeviceFacts, dict[str, Any]]] = {
+    Tier.EXACT: (HOPPER, {}),
+    Tier.SAME_MODEL: (replace(HOPPER, gpus=(replace(HOPPER.gpus[0], sm_count=66),)), {}),
+    Tier.SAME_CC: (gpu_facts("NVIDIA H100", "9.0", "10.4.0"), {}),
+    Tier.HW_COMPAT: (gpu_facts("NVIDIA A100", "8.0", "10.4.0"), {"hardwareCompatibilityLevel": "ampere+"}),
+    Tier.VERSION_COMPAT: (gpu_facts(version="10.1.0"), {"versionCompatible": True}),
+}
+
+
+def carried(tier: Tier) -> Stored:
+    facts, named = MACHINES[tier]
+    made = stored(str(tier), facts=facts)
+    options = BuildOptions(backend_options=named)
+    requirement = engine_requirement(made.spec.target, options)
+    return replace(made, spec=replace(made.spec, options=options), requirement=requirement)
+
+
+@pytest.mark.parametrize("allow", Tier)
+def test_a_device_gets_the_best_of_the_tiers_it_allows(allow: Tier) -> None:
+    engines = [carried(tier) for tier in reversed(TIERS)]
+    rows = considered(engines, Wish("net", HOPPER, allow))
+    allowed = TIERS[: TIERS.index(allow) + 1]
+    assert [row.tier for row in rows if row.tier] == list(allowed)
+    refused = {row.engine: row.refusals for row in rows if row.tier is None}
+    assert refused == {
+        str(tier): (f"fits as {tier} only; --allow {tier} accepts that",) for tier in TIERS if tier not in allowed
+    }
+    for worst in allowed:
+        there = [engine for engine in engines if TIERS.index(Tier(engine.id)) >= TIERS.index(worst)]
+        assert choose(there, Wish("net", HOPPER, allow))[0].engine == worst
+
+
+def test_how_far_an_engine_carries_makes_no_variant() -> None:
+    assert len({carried(tier).variant for tier in TIERS}) == 1
+    other = replace(carried(Tier.EXACT).spec.options, backend_options={"sparsity": "enable"})
+    assert replace(carried(Tier.EXACT), spec=replace(carried(Tier.EXACT).spec, options=other)).variant != (
+        carried(Tier.EXACT).variant
+    )
