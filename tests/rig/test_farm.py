@@ -6,6 +6,7 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 import onnx
 import psutil
 import pytest
@@ -82,7 +83,7 @@ def test_float16_is_made_on_the_host_and_halves_the_engine(ahead: Fleet, tmp_pat
     path = tmp_path / "wide.onnx"
     onnx.save(models.conv_net(seed=3, channels=256), str(path))
     sizes = {}
-    for precision in ("fp32", "fp16", "mix"):
+    for precision in ("fp32", "fp16", "bf16", "mix"):
         told = ahead.json("submit", path, "--targets", "rtx-aot", "--precision", precision, "--wait")
         assert [item["state"] for item in told["builds"]] == ["done"], told
         view = ahead.client.status(told["id"])
@@ -90,9 +91,29 @@ def test_float16_is_made_on_the_host_and_halves_the_engine(ahead: Fleet, tmp_pat
         sizes[precision] = engine.size_bytes
         assert engine.gpu == "ahead of time"
         steps = ahead.client.engines.show(engine.id).manifest.key.recipe.steps
-        assert [step.name for step in steps][3:] == {"fp32": [], "fp16": ["float16"], "mix": ["mixed"]}[precision]
+        assert [step.name for step in steps][3:] == _STEPS_OF[precision]
     assert sizes["fp16"] < 0.6 * sizes["fp32"]
     assert sizes["mix"] < 0.6 * sizes["fp32"]
+    assert sizes["bf16"] < 0.6 * sizes["fp32"]
+
+
+_STEPS_OF: dict[str, list[str]] = {"fp32": [], "fp16": ["float16"], "bf16": ["bfloat16"], "mix": ["mixed"]}
+
+
+def test_fp8_is_built_for_the_cards_that_have_it(ahead: Fleet, tmp_path: Path) -> None:
+    path, samples = tmp_path / "eight.onnx", tmp_path / "samples.npz"
+    onnx.save(models.conv_net(seed=4, channels=64), str(path))
+    np.savez(samples, images=np.random.default_rng(2).standard_normal((3, 1, 3, 16, 16)).astype(np.float32))
+    to = ("--targets", "rtx-aot", "--precision", "fp8", "--wait")
+    told = ahead.json("submit", path, *to, "--calib", samples)
+    assert [item["state"] for item in told["builds"]] == ["done"], told
+    (engine,) = ahead.engines(ahead.client.status(told["id"]))
+    manifest = ahead.client.engines.show(engine.id).manifest
+    assert manifest.requirement.compute_capabilities == ("8.9", "12.0")
+    assert manifest.effective["precision"].startswith("FP8 between Q/DQ")
+    refused = ahead.farm("submit", path, *to, "--calib", samples, "--option", "computeCapabilities=8.6,8.9")
+    assert refused.code != Exit.DONE
+    assert "cannot build --precision fp8 for computeCapabilities 8.6" in refused.out + refused.err
 
 
 def test_progress_is_shown_while_tensorrt_builds_and_a_cancel_ends_it_at_once(ahead: Fleet, tmp_path: Path) -> None:

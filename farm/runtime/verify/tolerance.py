@@ -24,7 +24,7 @@ _SHARE: Dict[Precision, float] = {
     Precision.TF32: 5e-3,
     Precision.FP16: 1e-2,
     Precision.MIX: 1e-2,
-    Precision.BF16: 5e-2,
+    Precision.BF16: 8e-2,
     Precision.INT8: 0.3,
     Precision.FP8: 0.5,
     Precision.BEST: 0.3,
