@@ -32,7 +32,12 @@ _BUILD: List[Decorator] = [
     _build("--optShapes", multiple=True, metavar="SPEC", help="Shapes to tune for."),
     _build("--maxShapes", multiple=True, metavar="SPEC", help="Largest shapes of a profile."),
     _build("--shapes", metavar="SPEC", help="Fixed shapes; beside a profile, those of the reference inputs."),
-    _build("--calib", type=click.Path(), metavar="FILE.npz", help="Samples for int8, stacked along a new first axis."),
+    _build(
+        "--calib",
+        type=click.Path(),
+        metavar="FILE.npz",
+        help="Samples for int8 and fp8, stacked along a new first axis.",
+    ),
     _build("--steps", metavar="NAMES", help="Graph steps instead of those the target needs; none for no step."),
     _build(
         "--timing-cache",

@@ -49,7 +49,7 @@ class SubmitOptions:
         force: Build although an engine, or a failed or quarantined build, with this key exists.
         accept_degraded: An engine that was built on a degraded rung will do.
         timing_cache: Whether builds use what others have timed.
-        calibration: .npz file with samples for int8, each array stacked along a new first axis.
+        calibration: .npz file with samples for int8 and fp8, each array stacked along a new first axis.
         inputs: .npz file with reference inputs.
         outputs: .npz file with reference outputs.
     """

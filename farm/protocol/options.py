@@ -36,7 +36,7 @@ class BuildOptions:
 
     Attributes:
         profiles: Each maps input names to ranges; empty means the shapes of the model.
-        calibration: Digest of an .npz blob with samples for int8, each array stacked along a new first axis.
+        calibration: Digest of an .npz blob with samples for int8 and fp8, each array stacked along a new first axis.
         backend_options: Options of one backend by its own name (`builderOptimizationLevel`, ...); a builder refuses
             what its version cannot honour.
     """
