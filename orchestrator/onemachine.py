@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -15,7 +15,7 @@ from farm.protocol.states import Scope
 from farm.protocol.views import NewToken, TokenView
 
 from .api.server import listen
-from .files import read_secret, write_secret
+from .files import read_secret
 from .settings import Settings
 from .supervise import Child
 
@@ -36,16 +36,23 @@ class OneMachine:
         environ: What the children inherit; their own addresses and tokens are added.
         worker: Run a worker too.
         tell: Given a sentence whenever something happens that a person should know.
+        secrets: Files beside its data that builds must not read.
     """
 
     def __init__(
-        self, settings: Settings, environ: Mapping[str, str], worker: bool, tell: Callable[[str], None]
+        self,
+        settings: Settings,
+        environ: Mapping[str, str],
+        worker: bool,
+        tell: Callable[[str], None],
+        secrets: Sequence[Path] = (),
     ) -> None:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.settings = settings
         self._environ = {key: value for key, value in environ.items() if key not in ("FARM_URL", "FARM_TOKEN")}
         self._with_worker = worker
         self._tell = tell
+        self._secrets = secrets
         # Held here, so that the address outlives a coordinator that is started again.
         self._listening = listen(settings.host, settings.port)
         self.url = f"http://{_reachable(settings.host)}:{self._listening.getsockname()[1]}"
@@ -121,7 +128,8 @@ class OneMachine:
     def _start_worker(self, admin: str, stopping: Callable[[], bool]) -> None:
         token = self._worker_token(admin)
         arguments = ["--data", str(self.settings.data / "worker"), "--grace-s", "3"]
-        worker = self._child("worker", arguments, FARM_URL=self.url, FARM_TOKEN=token)
+        hide = ":".join(filter(None, [self._environ.get("FARM_WORKER_HIDE"), *map(str, self._hidden())]))
+        worker = self._child("worker", arguments, FARM_URL=self.url, FARM_TOKEN=token, FARM_WORKER_HIDE=hide)
         worker.start()
         until = time.monotonic() + _ENROL_S
         while not stopping():
@@ -134,14 +142,12 @@ class OneMachine:
                 return
             time.sleep(_STEP_S)
 
+    def _hidden(self) -> tuple[Path, ...]:
+        """What builds on this machine must not read: they belong to the same user."""
+        return (self.settings.data, *self._secrets)
+
     def _worker_token(self, admin: str) -> str:
-        path: Path = self.settings.data / "worker.token"
-        if path.exists():
-            try:
-                if self._who(read_secret(path)):
-                    return read_secret(path)
-            except Unauthorized:
-                self._tell("the worker's token is no longer valid; making another one")
+        """Another token for each start: it is in the worker's environment and in no file."""
         transport = Transport(self.url, admin)
         try:
             for old in transport.values(TokenView, "tokens", "/tokens"):
@@ -152,9 +158,7 @@ class OneMachine:
             raise Unavailable(f"no token for the worker: {error.message}", error.hint) from error
         finally:
             transport.close()
-        secret = from_json(NewToken, made).secret
-        write_secret(path, secret + "\n")
-        return secret
+        return from_json(NewToken, made).secret
 
 
 def _reachable(host: str) -> str:

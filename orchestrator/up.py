@@ -23,10 +23,13 @@ def up(
 
     Ctrl-C stops everything. What is stored stays, by default in ~/.local/share/farm.
     """
+    from farm.hiding import hide
+
     from .files import write_secret
     from .onemachine import OneMachine
     from .settings import from_process, inherited
 
+    hide()
     settings = from_process(data=data, host=host, port=port)
     environ = {**inherited(), **({"FARM_BROKER_URL": "none"} if no_broker else {})}
     written = (env_file or settings.data / "farm.env").absolute()
@@ -34,7 +37,7 @@ def up(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda _number, _frame: stop.set())
-    with OneMachine(settings, environ, not no_worker, tell) as machine:
+    with OneMachine(settings, environ, not no_worker, tell, (written,)) as machine:
         token = machine.start(stop.is_set)
         if stop.is_set():
             return

@@ -33,4 +33,5 @@ def start(connection: Any, /, data: Optional[Path], **flags: Optional[str]) -> N
 
     settings = connection.settings().checked()
     environ = take_environment()
-    service.run(settings.url, settings.token, from_environment(environ, data, **flags), environ)
+    worker_settings = from_environment(environ, data, (settings.config_file,), **flags)
+    service.run(settings.url, settings.token, worker_settings, environ)

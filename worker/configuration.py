@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Mapping, Optional, Tuple
+from typing import Callable, Mapping, Optional, Sequence, Tuple
 
 from farm.device.clocks import VARIABLE, ClockOwner, owner_from
 from farm.protocol.errors import Invalid
@@ -45,6 +45,7 @@ class WorkerSettings:
         grace_s: How long running work may go on after SIGTERM before it is handed back.
         failpoints: Faults on purpose, for tests.
         clocks: Whether the clocks of its cards may be locked while an engine is timed.
+        hidden: Files and folders that builds cannot read; `data` is one, and has their workspaces.
     """
 
     data: Path
@@ -58,10 +59,13 @@ class WorkerSettings:
     grace_s: float = _GRACE_S
     failpoints: str = ""
     clocks: ClockOwner = field(default_factory=ClockOwner)
+    hidden: Tuple[Path, ...] = ()
 
 
-def from_environment(environ: Mapping[str, str], data: Optional[Path], **flags: Optional[str]) -> WorkerSettings:
-    """The settings that flags and an environment describe; flags win.
+def from_environment(
+    environ: Mapping[str, str], data: Optional[Path], secrets: Sequence[Path] = (), **flags: Optional[str]
+) -> WorkerSettings:
+    """The settings that flags and an environment describe; flags win. `secrets` are files to hide from builds, too.
 
     Raises: Invalid: names the setting and its value.
     """
@@ -70,8 +74,10 @@ def from_environment(environ: Mapping[str, str], data: Optional[Path], **flags: 
         return flags.get(name) or environ.get(_VARIABLES[name]) or ""
 
     memory = _number(told, "memory_bytes", 0)
+    folder = (data or Path(environ.get("FARM_WORKER_DATA") or _default_data(environ))).expanduser().absolute()
+    hide = [Path(path).expanduser().absolute() for path in environ.get("FARM_WORKER_HIDE", "").split(":") if path]
     return WorkerSettings(
-        data=(data or Path(environ.get("FARM_WORKER_DATA") or _default_data(environ))).expanduser().absolute(),
+        data=folder,
         name=told("name"),
         roles=tuple(_role(word) for word in _words(told("roles"))),
         slots=_words(told("slots")),
@@ -82,6 +88,7 @@ def from_environment(environ: Mapping[str, str], data: Optional[Path], **flags: 
         grace_s=_number(told, "grace_s", _GRACE_S),
         failpoints=environ.get("FARM_FAILPOINTS") or "",
         clocks=owner_from(told("lock_clocks")),
+        hidden=(folder, *secrets, *hide),
     )
 
 

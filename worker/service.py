@@ -11,8 +11,9 @@ from typing import Mapping
 
 from farm.device.clock_keeper import ClockKeeper
 from farm.device.probe import probe
+from farm.hiding import hide
 from farm.protocol.facts import DeviceFacts
-from worker.child import linux
+from worker.child import landlock
 
 from .agent import Agent
 from .cards import card_of, environ_of
@@ -48,7 +49,9 @@ def run(url: str, token: str, settings: WorkerSettings, environ: Mapping[str, st
     logging.basicConfig(level=logging.INFO, format=_LOG_LINE, stream=sys.stderr)
     for chatty in ("httpx", "httpcore", "celery", "kombu", "amqp"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    linux.hide()
+    hide()
+    if not landlock.version():
+        log.warning("this kernel has no Landlock: builds can read the files of this user, tokens among them")
     heard = StopSignals()
     introduced = enrolment(settings, probe())
     stopping = threading.Event()
@@ -99,6 +102,7 @@ def _shop(
         environ=environ_of(name, facts, environ),
         memory_bytes=settings.memory_bytes,
         clocks=clocks,
+        hidden=settings.hidden,
     )
 
 

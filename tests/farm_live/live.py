@@ -100,11 +100,11 @@ def process(*arguments: object, log: Path, **environ: str) -> Iterator[subproces
 
 
 @contextmanager
-def farm_up(folder: Path, *flags: str) -> Iterator[Live]:
-    """A whole farm as `farm up` starts it, until the end of the block."""
+def farm_up(folder: Path, *flags: str, **environ: str) -> Iterator[Live]:
+    """A whole farm as `farm up` starts it, until the end of the block; `environ` is added to its environment."""
     env_file, log, home = folder / "farm.env", folder / "up.log", folder / "home"
     arguments = ["up", "--data", folder / "data", "--port", 0, "--env-file", env_file, *flags]
-    with process(*arguments, log=log, HOME=str(home)) as child:
+    with process(*arguments, log=log, HOME=str(home), **environ) as child:
         until(lambda: env_file.exists() or child.poll() is not None, _STARTS_S, "farm up did not serve")
         assert env_file.exists(), log.read_text()[-2000:]
         told = dict(line.split("=", 1) for line in env_file.read_text().splitlines())

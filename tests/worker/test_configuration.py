@@ -40,6 +40,11 @@ def test_flags_win_over_the_environment() -> None:
     assert settings.data == Path("/h/.local/share/farm-worker")
 
 
+def test_its_folder_and_the_secrets_it_knows_of_are_hidden_from_builds() -> None:
+    settings = from_environment({"FARM_WORKER_HIDE": "/farm:/farm.env:"}, Path("/data"), (Path("/h/config.toml"),))
+    assert settings.hidden == (Path("/data"), Path("/h/config.toml"), Path("/farm"), Path("/farm.env"))
+
+
 @pytest.mark.parametrize(
     ("environ", "told"),
     [

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-import resource
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
 _PR_CAPBSET_READ, _PR_CAPBSET_DROP = 23, 24
 _PR_SET_CHILD_SUBREAPER = 36
 # Any of these reads the memory or the environment of a hidden process: to trace, to administrate, to measure.
@@ -16,7 +14,6 @@ _PRYING = (19, 21, 38)
 # of the upper one.
 _CAPABILITY_VERSION = 0x20080522
 _Capabilities = ctypes.c_uint32 * 6
-_DESCRIPTORS = 4096
 
 
 def die_with_parent(number: int) -> None:
@@ -35,18 +32,6 @@ def collect(group: int) -> bool:
         return os.waitpid(-group, os.WNOHANG)[0] != 0
     except ChildProcessError:
         return False
-
-
-def hide() -> None:
-    """Keep other processes of this user from reading our memory and environment, where tokens are.
-
-    One that may trace others, as root may, reads them all the same: see `trace_nobody`.
-    """
-    _prctl(_PR_SET_DUMPABLE, 0)
-    # What a hidden process has open cannot be listed, so that starting a child would close every number there can be.
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft > _DESCRIPTORS:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, hard))
 
 
 def trace_nobody() -> None:

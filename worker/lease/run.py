@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Callable, Mapping, Optional
+from typing import Callable, Mapping, Optional, Sequence
 
 from farm.device.clock_keeper import ClockKeeper
 from farm.protocol.codec import dumps, loads
@@ -56,6 +56,7 @@ class Shop:
         environ: Of the worker; children get what `scrubbed` leaves.
         memory_bytes: A child that takes more is ended.
         clocks: Of the card of the slot.
+        hidden: Files and folders that children cannot read.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class Shop:
     environ: Mapping[str, str]
     memory_bytes: Optional[int] = None
     clocks: Optional[ClockKeeper] = None
+    hidden: Sequence[Path] = ()
 
 
 class Run:
@@ -179,6 +181,7 @@ class Run:
             self._reporter.log,
             self._child_entered,
             self._reporter.progress,
+            self._shop.hidden,
         )
         child.start()
         self.halt.on_halt(child.kill)

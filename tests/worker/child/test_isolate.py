@@ -108,10 +108,10 @@ def test_a_hidden_worker_keeps_its_secrets_from_its_children(tmp_path: Path, cap
     code = (
         "import os, sys, json\n"
         "from pathlib import Path\n"
-        "from worker.child import linux\n"
+        "from farm.hiding import hide\n"
         "from worker.child.isolate import Child, Limits\n"
         f"{'' if capable else give_up}"
-        "linux.hide()\n"
+        "hide()\n"
         "lock = os.open('lock', os.O_CREAT | os.O_RDWR)\n"
         f"child = Child('{MODULE}', Path.cwd(), Limits(60), lock, {{'PATH': '/bin'}}, print, print)\n"
         "child.start()\n"
