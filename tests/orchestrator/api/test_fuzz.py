@@ -176,7 +176,7 @@ def test_a_body_without_end_is_refused_before_it_is_read(small_doors: Doors) -> 
 
     with small_doors.client() as admin:
         answer = admin.post(f"{API}/submissions", content=endless())
-        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "invalid")
 
 
 def test_a_mistake_is_answered_with_a_number_and_logged_with_its_traceback(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from farm.backends.tensorrt.logger import Sayings
+
+from .myelin import without_myelin
+
+log = logging.getLogger(__name__)
 
 # What TensorRT says of what is no cache, or another version's; from 10 on it then answers with an empty one.
 REFUSAL = re.compile(
@@ -34,17 +39,24 @@ def read(config: Any, data: bytes, sayings: Sayings) -> Tuple[Any, str]:
     The coordinator gives out a cache for one class of card and one TensorRT only. What TensorRT sees beyond that, such
     as the serial number of the card it was made on, is no reason against it.
     """
+    found, said = _tried(config, data, sayings)
+    if found is None and any("yelin" in text for text in said) and without_myelin(data) != data:
+        log.warning("timing cache: read without the part of Myelin, which cannot read it here")
+        found, said = _tried(config, without_myelin(data), sayings)
+    # Told by the caller; what fails later has reasons of its own.
+    sayings.forget()
+    if found is not None:
+        return found, ""
+    return None, next(filter(REFUSAL.search, said), "it does not say why")
+
+
+def _tried(config: Any, data: bytes, sayings: Sayings) -> Tuple[Any, List[str]]:
+    """The cache that these bytes are, or None; and all that TensorRT said of them."""
     with heard(sayings) as said:
         found = config.create_timing_cache(data)
         taken = found is not None and config.set_timing_cache(found, True)
-    refusal = "" if taken else "it does not say why"
-    if data:
-        refusal = next(filter(REFUSAL.search, said), refusal)
-    if not refusal:
-        return found, ""
-    # Told by the caller; what fails later has reasons of its own.
-    sayings.forget()
-    return None, refusal
+    refused = data and any(map(REFUSAL.search, said))
+    return (found if taken and not refused else None), said
 
 
 def stand(timing_cache: Any, sayings: Sayings) -> Stand:
