@@ -36,6 +36,7 @@ def test_a_lower_rung_that_fits_is_degraded_and_says_what_did_not(built: Any) ->
     (before,) = told["effective"]["rungs_before"]
     assert before["rung"] == "as asked"
     assert "OutOfMemory" in before["error"]
+    assert told["effective"]["rungs_missing"] == ["fewer tactic sources: it times no tactics"]
 
 
 def test_when_no_rung_fits_every_one_is_named(built: Any) -> None:

@@ -22,15 +22,18 @@ class OutOfMemoryError(Exception):
     """A rung needs more memory than there is."""
 
 
-def climb(name: str, rungs: Iterable[Rung], attempt: Callable[[Rung], Dict[str, Any]]) -> Dict[str, Any]:
+def climb(
+    name: str, rungs: Iterable[Rung], attempt: Callable[[Rung], Dict[str, Any]], missing: Sequence[str] = ()
+) -> Dict[str, Any]:
     """Try rung after rung until one has memory enough.
 
     Args:
         name: Of backend and version, for messages.
         rungs: What is asked for first.
         attempt: Builds, and tells what happened.
+        missing: Rungs that there are not, and why.
 
-    Returns: That, with the rung and every one before it.
+    Returns: That, with the rung and, where it is a lower one, every one before it and those that are missing.
 
     Raises:
         MemoryError: even the lowest rung needs more memory than there is.
@@ -45,8 +48,9 @@ def climb(name: str, rungs: Iterable[Rung], attempt: Callable[[Rung], Dict[str, 
         except OutOfMemoryError as error:
             fallen.append({"rung": rung.name, "error": str(error)})
         else:
-            return {**told, "rung": rung.name, **({"rungs_before": fallen} if fallen else {})}
-    tried = ", ".join(item["rung"] for item in fallen)
+            before = {"rungs_before": fallen, "rungs_missing": list(missing)} if fallen else {}
+            return {**told, "rung": rung.name, **before}
+    tried = ", ".join(item["rung"] for item in fallen) + "".join(f" (no {item})" for item in missing)
     raise MemoryError(f"{name} tried {tried}; at last: {fallen[-1]['error']}")
 
 

@@ -52,6 +52,16 @@ def rungs(asked: Rung, capabilities: TensorRtCapabilities) -> Iterator[Rung]:
         yield replace(rung, name="fewer tactic sources", tactic_sources=())
 
 
+def missing_rungs(capabilities: TensorRtCapabilities) -> Tuple[str, ...]:
+    """The rungs that a version has not, and why: what could not even be tried."""
+    found = []
+    if not capabilities.optimization_levels:
+        found.append("lower optimisation level: this version has none")
+    if capabilities.rtx:
+        found.append("fewer tactic sources: it times no tactics")
+    return tuple(found)
+
+
 def is_out_of_memory(errors: Sequence[str]) -> bool:
     """These errors of TensorRT mean that memory was not enough.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Dict
 
@@ -12,7 +13,7 @@ from farm.protocol.errors import BuildFailed
 from ..base import BuildOrder
 from .climb import climb, failure
 from .config import asked, configure
-from .ladder import Rung, rungs
+from .ladder import Rung, missing_rungs, rungs
 from .library import Assembly
 from .progress import Phases, Ticker, monitor, watch
 from .timing import Timing
@@ -29,11 +30,12 @@ def make_plan(assembly: Assembly, order: BuildOrder, means: Meaning, timing: Tim
     """
     can = assembly.capabilities
     ladder = rungs(asked(order, can), can)
-    return climb(can.name, ladder, lambda rung: _built(assembly, order, means, rung, timing, path))
+    attempt = partial(_built, assembly, order, means, timing, path)
+    return climb(can.name, ladder, attempt, missing_rungs(can))
 
 
 def _built(
-    assembly: Assembly, order: BuildOrder, means: Meaning, rung: Rung, timing: Timing, path: Path
+    assembly: Assembly, order: BuildOrder, means: Meaning, timing: Timing, path: Path, rung: Rung
 ) -> Dict[str, Any]:
     assembly.sayings.forget()
     try:
@@ -56,7 +58,7 @@ def _built(
     plan = assembly.builder.build_serialized_network(assembly.network, config)
     if plan is None and timing.blamed(assembly.sayings.errors()):
         timing.abandon(assembly.sayings.errors()[0])
-        return _built(assembly, order, means, rung, timing, path)
+        return _built(assembly, order, means, timing, path, rung)
     if plan is None:
         raise failure(assembly.capabilities.name, assembly.sayings.errors(), "built nothing and does not say why")
     took_s = round(time.monotonic() - started, 3)

@@ -31,7 +31,7 @@ from ..base import Availability, Builder, BuildOrder, BuiltEngine, Capabilities
 from ..tensorrt.builder import ENGINE_FILE
 from ..tensorrt.climb import climb, failure
 from ..tensorrt.config import asked
-from ..tensorrt.ladder import Rung, rungs
+from ..tensorrt.ladder import Rung, missing_rungs, rungs
 from ..tensorrt.parse import refusal
 from ..tensorrt.profiles import check
 from ..tensorrt.progress import Ticker, watch
@@ -122,7 +122,7 @@ def _plan(here: Program, order: BuildOrder, means: Meaning, model: Path, timing:
             "build_s": took_s,
         }
 
-    return climb(here.name, rungs(asked(order, here.can), here.can), attempt)
+    return climb(here.name, rungs(asked(order, here.can), here.can), attempt, missing_rungs(here.can))
 
 
 def _check(here: Program, how: Optional[str], sayings: Sayings, plan: Path, model: Path) -> None:

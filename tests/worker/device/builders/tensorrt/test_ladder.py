@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from typing import List
+from typing import Any, Dict, List
 
 import pytest
 
 from farm.backends.tensorrt.capabilities import capabilities_of
-from worker.device.builders.tensorrt.ladder import SMALL_WORKSPACE_BYTES, Rung, is_out_of_memory, rungs
+from worker.device.builders.tensorrt.climb import OutOfMemoryError, climb
+from worker.device.builders.tensorrt.ladder import SMALL_WORKSPACE_BYTES, Rung, is_out_of_memory, missing_rungs, rungs
 
 ASKED = Rung("as asked")
 
@@ -28,6 +29,31 @@ def test_each_rung_gives_up_one_thing_more() -> None:
 def test_a_version_has_only_the_rungs_that_it_knows() -> None:
     assert "lower optimisation level" not in names(ASKED, "8.5.2.2")
     assert "lower optimisation level" in names(ASKED, "8.6.1")
+    assert missing_rungs(capabilities_of("8.5.2.2")) == ("lower optimisation level: this version has none",)
+    assert missing_rungs(capabilities_of("8.6.1")) == ()
+    assert missing_rungs(capabilities_of("1.7.1.116", True)) == ("fewer tactic sources: it times no tactics",)
+
+
+def test_what_a_version_has_no_rung_for_is_told_where_memory_is_not_enough() -> None:
+    capabilities = capabilities_of("8.5.2.2")
+
+    def attempt(rung: Rung) -> Dict[str, Any]:
+        if rung.name != "fewer tactic sources":
+            raise OutOfMemoryError("2: OutOfMemory")
+        return {"layers": 3}
+
+    ladder = list(rungs(ASKED, capabilities))
+    told = climb("TensorRT 8.5.2.2", ladder, attempt, missing_rungs(capabilities))
+    assert (told["layers"], told["rung"]) == (3, "fewer tactic sources")
+    assert [item["rung"] for item in told["rungs_before"]] == ["as asked", "smaller workspace"]
+    assert told["rungs_missing"] == ["lower optimisation level: this version has none"]
+    with pytest.raises(MemoryError) as caught:
+        climb("TensorRT 8.5.2.2", ladder[:2], attempt, missing_rungs(capabilities))
+    assert str(caught.value) == (
+        "TensorRT 8.5.2.2 tried as asked, smaller workspace (no lower optimisation level: this version has none); "
+        "at last: 2: OutOfMemory"
+    )
+    assert "rungs_missing" not in climb("TensorRT", ladder[2:], attempt, missing_rungs(capabilities))
 
 
 def test_tensorrt_for_rtx_has_no_tactic_sources_to_give_up() -> None:
