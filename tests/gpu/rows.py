@@ -23,6 +23,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from farm.protocol.errors import FarmError
 from farm.protocol.exits import Exit
 from farm.protocol.views import AttemptView, SubmissionView
 from tests.e2e.fleet import Fleet, fleet
@@ -66,7 +67,11 @@ def _in_a_farm(folder: Path, names: list[str]) -> None:
         farm.worker("card", "--roles", "device", python=PYTHON)
         for name in names:
             part = _PARTS[name.split(":")[0]]
-            _keep(folder, name, part(farm, folder, *_network(name)))
+            try:
+                _keep(folder, name, part(farm, folder, *_network(name)))
+            except (FarmError, RuntimeError) as error:
+                # The next one may be luckier, and minutes on a card are few.
+                sys.stdout.write(f"{name}: {error!r}\n")
 
 
 def _network(name: str) -> tuple[str, str]:
@@ -160,8 +165,7 @@ def _told(farm: Fleet, view: SubmissionView) -> Row:
     preparing, building = farm.preparation_attempts(view), farm.build(view).attempts
     row: Row = {"preparing_s": _stages(preparing), "building_s": _stages(building)}
     row["children_s"] = [round(item.child_ms / 1000, 2) for item in (*preparing, *building)]
-    manifest = farm.client.engines.show(str(result.engine)).manifest if result.engine else None
-    row["effective"] = manifest.effective if manifest else {}
+    row["effective"] = dict(result.engine.manifest.effective) if result.engine else {}
     report = result.verification
     row["verdict"] = report and report.verdict
     row["errors"] = [[item.name, item.absolute.maximum, item.cosine] for item in report.outputs] if report else []
@@ -174,8 +178,12 @@ def _stages(attempts: tuple[AttemptView, ...]) -> dict[str, float | None]:
     return {str(stage.state): stage.seconds for attempt in attempts for stage in attempt.stages}
 
 
-def _compute_ms(farm: Fleet, engine: Path, *flags: str) -> float:
-    return float(on_the_card(farm, "bench", engine, *flags)["phases"]["compute"]["median_ms"])
+def _compute_ms(farm: Fleet, engine: Path, *flags: str) -> float | None:
+    """None where it is too noisy."""
+    told: float | None = (
+        on_the_card(farm, "bench", engine, *flags).get("phases", {}).get("compute", {}).get("median_ms")
+    )
+    return told
 
 
 if __name__ == "__main__":

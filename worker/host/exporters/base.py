@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,7 +151,9 @@ class Exporter:
 
         axes = self._open_axes(order)
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), warnings.catch_warnings():
+                # That the tracer is old is known; of what it traces, the comparison with PyTorch tells more.
+                warnings.simplefilter("ignore")
                 torch.onnx.export(
                     network,
                     inputs,
@@ -164,7 +167,7 @@ class Exporter:
                 )
         except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
             raise BuildFailed(
-                f"PyTorch {torch.__version__} cannot export the network: {str(error).strip().splitlines()[0]}",
+                f"PyTorch {torch.__version__} cannot export the network: {str(error).strip().splitlines()[0][:300]}",
                 "The operator that it names needs a symbolic, or the network another way to write it.",
             ) from error
         return "tracer"
@@ -190,7 +193,7 @@ class Exporter:
         shares = []
         for name, tensor in zip(self.outputs, wanted, strict=True):
             reference = tensor.numpy()
-            if not np.isfinite(reference).all() or reference.std() == 0:
+            if not np.isfinite(reference).all() or (reference.size > 1 and reference.std() == 0):
                 raise BuildFailed(
                     f"the output {name!r} of the network is constant or not finite",
                     "Give --weights, or another --seed.",
