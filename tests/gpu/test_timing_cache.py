@@ -39,13 +39,21 @@ TARGET = "backend=tensorrt"
 _LONGEST_S = 500.0
 
 
-@pytest.fixture
-def farm(tmp_path: Path) -> Iterator[Fleet]:
-    """A farm without any timing cache; its worker builds two models at once on the one card."""
-    with fleet(tmp_path / "farm") as made:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A farm whose worker builds two models at once on the one card."""
+    with fleet(tmp_path_factory.mktemp("farm")) as made:
         made.worker("host", "--roles", "host")
         made.worker("card", "--roles", "device", "--slots", "gpu0,second", python=PYTHON)
         yield made
+
+
+@pytest.fixture
+def farm(whole: Fleet) -> Fleet:
+    """The farm, with nothing in its timing cache."""
+    for view in whole.client.timing_caches.list():
+        whole.client.timing_caches.drop(view.id)
+    return whole
 
 
 def submit(farm: Fleet, path: Path, *options: object) -> str:
