@@ -11,7 +11,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Optional, Sequence, Tuple
+from typing import Callable, Dict, Optional, Sequence, Tuple
 
 Runner = Callable[[Sequence[str], float], Optional[str]]
 
@@ -42,6 +42,15 @@ def has_module(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
+def providers(group: str) -> Dict[str, str]:
+    """Installed distributions that offer something in an entry-point group, with their versions."""
+    found = {}
+    for distribution in importlib.metadata.distributions():
+        if any(item.group == group for item in distribution.entry_points):
+            found[distribution.metadata["Name"]] = distribution.version
+    return found
+
+
 def _architecture() -> str:
     machine = platform.machine().lower()
     return _ARCHITECTURES.get(machine, machine)
@@ -67,6 +76,7 @@ class Machine:
         architecture: `x86_64` or `aarch64`.
         cores: Logical processors this process may use.
         package: Version of an installed distribution.
+        providers: Distributions with entry points of a group, with their versions.
         module: Whether a module can be imported by `interpreter`.
         interpreter: The Python that imports heavy libraries in a process of its own.
         search: Folders looked into before the usual ones for tools (`bin`) and headers (`include`).
@@ -79,6 +89,7 @@ class Machine:
     python: str = field(default_factory=platform.python_version)
     cores: int = field(default_factory=_cores)
     package: Callable[[str], Optional[str]] = package_version
+    providers: Callable[[str], Dict[str, str]] = providers
     module: Callable[[str], bool] = has_module
     interpreter: str = sys.executable
     search: Tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
+from farm.device.hosttools import TWINS_GROUP
 from farm.protocol.errors import Invalid
 
 from .graph.foreign import foreign
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 Array = Any
 # Takes an array for each input (None for one that is left out) and the attributes by name; gives one for each output.
 Twin = Callable[[Sequence["Array | None"], Mapping[str, Any]], Sequence[Array]]
-
-GROUP = "farm.twins"
 
 
 def has_twin(operator: NodeProto) -> bool:
@@ -65,4 +64,4 @@ def _plain(value: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def _found() -> dict[str, EntryPoint]:
-    return {item.name: item for item in entry_points(group=GROUP)}
+    return {item.name: item for item in entry_points(group=TWINS_GROUP)}

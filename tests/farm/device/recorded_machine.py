@@ -33,6 +33,7 @@ def machine_of(root: Path, told: Dict[str, Any]) -> Machine:
         python=told["python"],
         cores=told["cores"],
         package=packages.get,
+        providers=lambda group: told.get(group, {}),
         module=lambda name: f"import {name}" in commands,
         search=tuple(told.get("search", ())),
     )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from farm.device.hosttools import TWINS_GROUP
 from worker.host import twins
 
 WIDTH = 16
@@ -30,7 +31,7 @@ def install_twin(folder: Path, patch: pytest.MonkeyPatch, source: str = _TWIN) -
     told = folder / "own_twins-1.0.dist-info"
     told.mkdir(parents=True)
     (told / "METADATA").write_text("Metadata-Version: 2.1\nName: own-twins\nVersion: 1.0\n")
-    (told / "entry_points.txt").write_text(f"[{twins.GROUP}]\ncummax = {folder.name}_twin:compute\n")
+    (told / "entry_points.txt").write_text(f"[{TWINS_GROUP}]\ncummax = {folder.name}_twin:compute\n")
     (folder / f"{folder.name}_twin.py").write_text(source)
     patch.syspath_prepend(str(folder))
     twins._found.cache_clear()
