@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy as np
 
@@ -27,39 +27,40 @@ class Processor(Place):
     ) -> Dict[str, Value]:
         """See `Place.infer`. `Rest.DEVICE` is the processor."""
         try:
-            return self._into(inputs, outputs, rest) if outputs else self._fresh(inputs)
+            dropped = rest is Rest.DROPPED
+            wanted = [name for name in self._specs if name in outputs or not dropped]
+            known = [name for name in outputs if -1 not in self._specs[name].shape]
+            found = self._bound(inputs, outputs, wanted, known) if known else self._fresh(inputs, wanted)
+            return {name: self._placed(name, found[name], outputs, known) for name in wanted}
         except (MemoryError, Invalid):
             raise
         except Exception as error:  # as in `load`
             told = failure("onnxruntime", error).message
             raise Invalid(f"the engine cannot run these inputs: {told}", "Give others with --loadInputs.") from error
 
-    def _fresh(self, inputs: Mapping[str, Value]) -> Dict[str, Value]:
-        found = self._session.run(list(self._specs), dict(inputs))
-        return {name: np.asarray(array) for name, array in zip(self._specs, found)}
+    def _fresh(self, inputs: Mapping[str, Value], wanted: List[str]) -> Dict[str, Any]:
+        return dict(zip(wanted, self._session.run(wanted, dict(inputs))))
 
-    def _into(self, inputs: Mapping[str, Value], outputs: Mapping[str, Value], rest: Rest) -> Dict[str, Value]:
+    def _bound(
+        self, inputs: Mapping[str, Value], outputs: Mapping[str, Value], wanted: List[str], known: List[str]
+    ) -> Dict[str, Any]:
+        """With the outputs of known size written where they shall be."""
         binding = self._session.io_binding()
         # The binding has their addresses only.
         held = {name: np.asarray(value, order="C") for name, value in inputs.items()}
         for name, value in held.items():
             binding.bind_cpu_input(name, value)
-        known = [name for name in outputs if -1 not in self._specs[name].shape]
-        for name in known:
-            buffer: Any = outputs[name]
-            check_room(buffer, self._specs[name], self._specs[name].shape)
-            binding.bind_output(name, "cpu", 0, buffer.dtype.type, buffer.shape, buffer.ctypes.data)
-        others = [name for name in self._specs if name not in known and (name in outputs or rest is not Rest.DROPPED)]
-        for name in others:
-            binding.bind_output(name, "cpu")
-        self._session.run_with_iobinding(binding)
-        found = dict(zip([*known, *others], binding.get_outputs()))
-        told = {}
-        for name in self._specs:
+        for name in wanted:
             if name in known:
-                told[name] = outputs[name]
-            elif name in outputs:
-                told[name] = filled(outputs[name], found[name].numpy(), name)
-            elif name in others:
-                told[name] = found[name].numpy()
-        return told
+                buffer: Any = outputs[name]
+                check_room(buffer, self._specs[name], self._specs[name].shape)
+                binding.bind_output(name, "cpu", 0, buffer.dtype.type, buffer.shape, buffer.ctypes.data)
+            else:
+                binding.bind_output(name, "cpu")
+        self._session.run_with_iobinding(binding)
+        return {name: found if name in known else found.numpy() for name, found in zip(wanted, binding.get_outputs())}
+
+    def _placed(self, name: str, found: Any, outputs: Mapping[str, Value], known: List[str]) -> Value:
+        if name in known:
+            return outputs[name]
+        return filled(outputs[name], found, name) if name in outputs else np.asarray(found)

@@ -5,11 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from onnx import helper
 
 from farm.protocol.errors import Invalid, NotFound, Unsupported
 from farm.runtime import Engine
 from farm.runtime.dlpack.lend import lent_out
 
+from ...support import models
 from .bundles import HERE, IMAGES, bundle_in
 from .dlpack.producer import Producer
 
@@ -92,8 +94,6 @@ def test_outputs_are_written_into_arrays_that_are_there(engine, wanted):
 
 
 def test_an_output_of_unknown_size_takes_the_beginning_of_its_array(tmp_path):
-    from ...support import models
-
     corners = np.random.default_rng(1).random((1, 20, 2)).astype(np.float32)
     inputs = {
         "boxes": np.concatenate([corners, corners + 0.2], axis=2),
@@ -109,6 +109,22 @@ def test_an_output_of_unknown_size_takes_the_beginning_of_its_array(tmp_path):
         assert (room[-5:] == -3).all()
         with pytest.raises(Invalid, match=f"{name!r} has .* bytes, the output takes {wanted[name].nbytes}"):
             engine.infer_into(inputs, {name: room[: wanted[name].size - 1]})
+
+
+def test_outputs_of_known_and_of_unknown_size_beside_each_other(tmp_path):
+    nodes = [helper.make_node("NonZero", ["x"], ["places"]), helper.make_node("Neg", ["x"], ["less"])]
+    shapes = {"places": ("int64", [1, "count"]), "less": ("float32", [4])}
+    x = np.array([0, 3, 0, 5], np.float32)
+    with Engine.open(bundle_in(tmp_path, models.model(nodes, {"x": ("float32", [4])}, shapes, {})), HERE) as engine:
+        room = {"places": np.full(4, -1, np.int64), "less": np.zeros(4, np.float32)}
+        assert engine.infer_into({"x": x}, room) == {"places": (1, 2), "less": (4,)}
+        np.testing.assert_array_equal(room["places"], [1, 3, -1, -1])
+        np.testing.assert_array_equal(room["less"], -x)
+        room["less"][...] = 0
+        found = engine.session.exchange({"x": x}, {"less": room["less"]})
+        np.testing.assert_array_equal(found["places"], [[1, 3]])
+        assert found["less"] is room["less"]
+        np.testing.assert_array_equal(room["less"], -x)
 
 
 def refused_buffers():
