@@ -26,6 +26,7 @@ HOLD = {
     "registry": "IPluginRegistry",
     "runtime": "Runtime",
     "context": "IExecutionContext",
+    "timing_cache": "ITimingCache",
 }
 
 

@@ -26,14 +26,14 @@ def merge(capabilities: TensorRtCapabilities, ours: Path, theirs: Path, output: 
     learned, refusal = read(config, ours.read_bytes(), sayings)
     if refusal:
         raise BuildFailed(f"{capabilities.name} does not take the timing cache of this build: {refusal}")
-    known, refusal = read(config, theirs.read_bytes(), sayings)
+    timing_cache, refusal = read(config, theirs.read_bytes(), sayings)
     if refusal:
         return Merged.REFUSED
-    before = stand(known, sayings)
-    if not known.combine(learned, True):
+    before = stand(timing_cache, sayings)
+    if not timing_cache.combine(learned, True):
         told = "; ".join(sayings.errors()) or "it does not say why"
         raise BuildFailed(f"{capabilities.name} does not merge the timing cache of this build: {told}")
-    after = stand(known, sayings)
+    after = stand(timing_cache, sayings)
     if len(after.data) == len(before.data):
         return Merged.NOTHING_NEW
     output.write_bytes(after.data)
