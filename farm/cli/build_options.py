@@ -11,6 +11,7 @@ from farm.protocol.options import ClockLock, Precision, Statistic, VerifyBy
 from farm.protocol.timing import TimingCacheUse
 
 from .options import option
+from .stored import DEVICES, SUBMISSIONS, TARGETS, stored
 
 Decorator = Callable[[Any], Any]
 # Words that trtexec has as flags.
@@ -19,9 +20,21 @@ PRECISION_FLAGS = ("fp16", "bf16", "int8", "fp8", "best")
 _what = partial(option, section="What")
 _WHAT: List[Decorator] = [
     click.argument("model", required=False, type=click.Path(), metavar="[MODEL.onnx]"),
-    _what("--targets", "-t", multiple=True, metavar="WORDS", help="Names, aliases, devices, filters, or all."),
+    _what(
+        "--targets",
+        "-t",
+        multiple=True,
+        metavar="WORDS",
+        shell_complete=stored(TARGETS, DEVICES, listed=True),
+        help="Names, aliases, devices, filters, or all.",
+    ),
     _what("--name", metavar="NAME", help="Name of the model; by default its file name without .onnx."),
-    _what("--clone", metavar="SUBMISSION", help="Take model, targets and options of an earlier submission."),
+    _what(
+        "--clone",
+        metavar="SUBMISSION",
+        shell_complete=stored(SUBMISSIONS),
+        help="Take model, targets and options of an earlier submission.",
+    ),
     _what("--tag", "tags", multiple=True, metavar="K=V", help="Tag the submission."),
 ]
 _build = partial(option, section="How to build")

@@ -9,11 +9,16 @@ from farm.protocol.facts import DeviceFacts
 from .console import say, watched
 from .context import Connection
 from .options import option
+from .stored import DEVICES, stored
 
 AUTO = "auto"
 
 device_option: Callable[[Any], Any] = option(
-    "--device", default=AUTO, metavar="NAME", help="A registered device instead of this machine."
+    "--device",
+    default=AUTO,
+    metavar="NAME",
+    shell_complete=stored(DEVICES),
+    help="A registered device instead of this machine.",
 )
 
 

@@ -19,6 +19,7 @@ from ..context import Connection
 from ..format import BAD, GOOD, Cell, CellLike, dim, error, ms, or_noisy, rate, size, word
 from ..options import json_option, option, verb
 from ..outcome import benchmark_json, verification_json, worst_error
+from ..stored import ENGINES, stored
 from ..words import percent
 
 _ROWS = (
@@ -56,7 +57,7 @@ class Compared:
 
 
 @verb()
-@click.argument("names", nargs=-1, required=True, metavar="A B...")
+@click.argument("names", nargs=-1, required=True, metavar="A B...", shell_complete=stored(ENGINES))
 @option("--metric", type=click.Choice(list(_METRICS)), default="p50", show_default=True, help="What is compared.")
 @option("--fail-if-slower", metavar="PERCENT", help="Exit code 1 if one is slower than A by more: 5%.")
 @json_option

@@ -19,6 +19,7 @@ from ..context import Connection
 from ..facts_text import facts_fields
 from ..format import CellLike, age, dim, size, word
 from ..options import json_option, noun, option
+from ..stored import DEVICES, stored
 
 _COLUMNS = columns("device, state, roles, targets~, select it with~, slots, seen")
 
@@ -43,7 +44,7 @@ def list_(connection: Connection, as_json: bool) -> int:
 
 
 @devices.command("show")
-@click.argument("device")
+@click.argument("device", shell_complete=stored(DEVICES))
 @json_option
 @click.pass_obj
 def show(connection: Connection, device: str, as_json: bool) -> int:
@@ -86,7 +87,7 @@ def add(connection: Connection, facts: str, name: Optional[str], as_json: bool) 
 
 
 @devices.command("drain")
-@click.argument("names", nargs=-1, required=True, metavar="DEVICE...")
+@click.argument("names", nargs=-1, required=True, metavar="DEVICE...", shell_complete=stored(DEVICES))
 @json_option
 @click.pass_obj
 def drain(connection: Connection, names: Sequence[str], as_json: bool) -> int:
@@ -97,7 +98,7 @@ def drain(connection: Connection, names: Sequence[str], as_json: bool) -> int:
 
 
 @devices.command("undrain")
-@click.argument("names", nargs=-1, required=True, metavar="DEVICE...")
+@click.argument("names", nargs=-1, required=True, metavar="DEVICE...", shell_complete=stored(DEVICES))
 @json_option
 @click.pass_obj
 def undrain(connection: Connection, names: Sequence[str], as_json: bool) -> int:
@@ -108,7 +109,7 @@ def undrain(connection: Connection, names: Sequence[str], as_json: bool) -> int:
 
 
 @devices.command("retire")
-@click.argument("names", nargs=-1, required=True, metavar="DEVICE...")
+@click.argument("names", nargs=-1, required=True, metavar="DEVICE...", shell_complete=stored(DEVICES))
 @json_option
 @click.pass_obj
 def retire(connection: Connection, names: Sequence[str], as_json: bool) -> int:

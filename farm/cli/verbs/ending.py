@@ -11,11 +11,12 @@ from farm.protocol.exits import Exit
 from ..console import emit_json, say
 from ..context import Connection
 from ..options import json_option, option, verb
+from ..stored import SUBMISSIONS, stored
 from ..words import seconds
 
 
 @verb()
-@click.argument("submission")
+@click.argument("submission", shell_complete=stored(SUBMISSIONS))
 @option("--target", metavar="WORD", help="Only this target.")
 @json_option
 @click.pass_obj
@@ -31,7 +32,7 @@ def cancel(connection: Connection, submission: str, target: Optional[str], as_js
 
 
 @verb()
-@click.argument("submission")
+@click.argument("submission", shell_complete=stored(SUBMISSIONS))
 @option("--failed/--all", default=True, help="Only what has no engine (the default), or everything.")
 @option("--force", is_flag=True, help="Build although the same key failed or exists.")
 @option("--wait", is_flag=True, help="Return when every target has ended, with its exit code.")

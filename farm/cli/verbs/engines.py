@@ -15,6 +15,7 @@ from ..context import Connection
 from ..engine_text import LAYER_COLUMNS, VERIFICATION_COLUMNS, layer_rows, layers_of, manifest_fields, verification_rows
 from ..format import WARN, Cell, CellLike, age, dim, ms, or_noisy, size, word
 from ..options import json_option, noun, option
+from ..stored import ENGINES, MODELS, stored
 
 _COLUMNS = columns("engine, model, target~, precision, verdict, p50>, p99>, size>, built~,")
 
@@ -26,7 +27,7 @@ def engines() -> None:
 
 @engines.command("list")
 @option("--gpu", metavar="NAME", help="Only those for a card; cpu for processors.")
-@option("--model", metavar="NAME", help="Only those of a model.")
+@option("--model", metavar="NAME", shell_complete=stored(MODELS), help="Only those of a model.")
 @option("--target", metavar="WORD", help="Only those for a target.")
 @option("--precision", type=click.Choice([str(item) for item in Precision]), help="Only those of a precision.")
 @option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Not more than that.")
@@ -52,7 +53,7 @@ def list_(
 
 
 @engines.command("show")
-@click.argument("engine")
+@click.argument("engine", shell_complete=stored(ENGINES))
 @json_option
 @click.pass_obj
 def show(connection: Connection, engine: str, as_json: bool) -> int:
@@ -67,7 +68,7 @@ def show(connection: Connection, engine: str, as_json: bool) -> int:
 
 
 @engines.command("rm")
-@click.argument("engine_ids", nargs=-1, required=True, metavar="ENGINE...")
+@click.argument("engine_ids", nargs=-1, required=True, metavar="ENGINE...", shell_complete=stored(ENGINES))
 @json_option
 @click.pass_obj
 def remove(connection: Connection, engine_ids: Sequence[str], as_json: bool) -> int:
@@ -78,7 +79,7 @@ def remove(connection: Connection, engine_ids: Sequence[str], as_json: bool) -> 
 
 
 @engines.command("pin")
-@click.argument("engine_ids", nargs=-1, required=True, metavar="ENGINE...")
+@click.argument("engine_ids", nargs=-1, required=True, metavar="ENGINE...", shell_complete=stored(ENGINES))
 @json_option
 @click.pass_obj
 def pin(connection: Connection, engine_ids: Sequence[str], as_json: bool) -> int:
@@ -89,7 +90,7 @@ def pin(connection: Connection, engine_ids: Sequence[str], as_json: bool) -> int
 
 
 @engines.command("unpin")
-@click.argument("engine_ids", nargs=-1, required=True, metavar="ENGINE...")
+@click.argument("engine_ids", nargs=-1, required=True, metavar="ENGINE...", shell_complete=stored(ENGINES))
 @json_option
 @click.pass_obj
 def unpin(connection: Connection, engine_ids: Sequence[str], as_json: bool) -> int:

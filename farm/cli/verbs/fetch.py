@@ -19,6 +19,7 @@ from ..engine_text import latency_text
 from ..facts_source import device_option, facts_of
 from ..format import dim, short, word
 from ..options import json_option, option, verb
+from ..stored import MODELS, stored
 from ..transfers import transfers
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _COLUMNS = columns("engine, target~, precision, fit, why not~")
 
 
 @verb()
-@click.argument("name")
+@click.argument("name", shell_complete=stored(MODELS))
 @option("--output", "-o", type=click.Path(), metavar="DIR", help="Where to; by default a folder called NAME.")
 @device_option
 @option(

@@ -15,14 +15,15 @@ from farm.protocol.keys import RequestKey, differences
 from ..console import Column, emit_fields, emit_json, emit_table, say
 from ..context import Connection
 from ..options import json_option, verb
+from ..stored import ENGINES, stored
 
 if TYPE_CHECKING:
     from farm.client import FarmClient
 
 
 @verb()
-@click.argument("one", metavar="A")
-@click.argument("other", metavar="[B]", required=False)
+@click.argument("one", metavar="A", shell_complete=stored(ENGINES))
+@click.argument("other", metavar="[B]", required=False, shell_complete=stored(ENGINES))
 @json_option
 @click.pass_obj
 def key(connection: Connection, one: str, other: Optional[str], as_json: bool) -> int:

@@ -14,6 +14,7 @@ from farm.protocol.exits import Exit
 from ..console import emit_json, out, say
 from ..context import Connection
 from ..options import json_option, option, verb
+from ..stored import SUBMISSIONS, stored
 
 if TYPE_CHECKING:
     from farm.client import FarmClient
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @verb()
-@click.argument("id_", metavar="SUBMISSION|BUILD")
+@click.argument("id_", metavar="SUBMISSION|BUILD", shell_complete=stored(SUBMISSIONS))
 @option("--follow", "-f", is_flag=True, help="Go on until the build has ended.")
 @option("--target", metavar="WORD", help="Only this target of a submission.")
 @option("--preparation", is_flag=True, help="How the model of a submission was prepared, instead.")

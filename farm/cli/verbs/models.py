@@ -12,12 +12,13 @@ from ..console import columns, emit_fields, emit_json, emit_table
 from ..context import Connection
 from ..format import age, dim, short, size
 from ..options import json_option, verb
+from ..stored import MODELS, stored
 
 _COLUMNS = columns("name, model, size>, engines>, updated")
 
 
 @verb()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=stored(MODELS))
 @json_option
 @click.pass_obj
 def models(connection: Connection, name: Optional[str], as_json: bool) -> int:

@@ -12,11 +12,12 @@ from ..console import emit_json
 from ..context import Connection
 from ..options import json_option, option, verb
 from ..outcome import emit_results, results_json
+from ..stored import SUBMISSIONS, stored
 from ..words import seconds
 
 
 @verb()
-@click.argument("submission")
+@click.argument("submission", shell_complete=stored(SUBMISSIONS))
 @option("--wait", is_flag=True, help="Wait for the end first.")
 @option("--timeout", metavar="TIME", help="Wait no longer: 90s, 15m, 2h.")
 @json_option

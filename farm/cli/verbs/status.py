@@ -17,6 +17,7 @@ from ..format import CellLike, age, dim, short, word
 from ..options import json_option, option, verb
 from ..outcome import say_failures
 from ..progress_text import progress_text
+from ..stored import SUBMISSIONS, stored
 from ..watching import stage_bar
 from ..words import moment, pairs, seconds
 
@@ -29,7 +30,7 @@ _SUBMISSIONS = columns("submission, name, state, targets~, by, created")
 
 
 @verb()
-@click.argument("submission", required=False)
+@click.argument("submission", required=False, shell_complete=stored(SUBMISSIONS))
 @option("--watch", "-w", is_flag=True, help="Follow it to its end, and answer with its exit code.")
 @option("--timeout", metavar="TIME", help="Watch no longer: 90s, 15m, 2h.")
 @json_option

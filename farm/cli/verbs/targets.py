@@ -13,6 +13,7 @@ from ..console import columns, emit_json, emit_table, say
 from ..context import Connection
 from ..format import dim
 from ..options import json_option, noun, option
+from ..stored import TARGETS, stored
 from ..words import split_names
 
 _COLUMNS = columns("target, aliases~, filter~, devices now~, description~, farm was run with~")
@@ -49,7 +50,7 @@ def list_(connection: Connection, as_json: bool) -> int:
 
 
 @targets.command("add")
-@click.argument("name")
+@click.argument("name", shell_complete=stored(TARGETS))
 @click.argument("filter_", metavar="FILTER")
 @option("--alias", "aliases", multiple=True, metavar="WORDS", help="Other words for it.")
 @option("--description", default="", metavar="TEXT", help="For the list.")
@@ -69,7 +70,7 @@ def add(
 
 
 @targets.command("rm")
-@click.argument("name")
+@click.argument("name", shell_complete=stored(TARGETS))
 @json_option
 @click.pass_obj
 def remove(connection: Connection, name: str, as_json: bool) -> int:

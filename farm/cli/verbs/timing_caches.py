@@ -13,6 +13,7 @@ from ..console import columns, emit_fields, emit_json, emit_table, out, say
 from ..context import Connection
 from ..format import Cell, CellLike, age, dim, short, size
 from ..options import json_option, noun, option
+from ..stored import TIMING_CACHES, stored
 
 _COLUMNS = columns("timing cache, of~, state, size>, swaps>, changed~, certified")
 _VERSION_COLUMNS = columns("state~, size>, made~, by~, build")
@@ -38,7 +39,7 @@ def list_(connection: Connection, as_json: bool) -> int:
 
 
 @timing_caches.command("show")
-@click.argument("cache")
+@click.argument("cache", shell_complete=stored(TIMING_CACHES))
 @json_option
 @click.pass_obj
 def show(connection: Connection, cache: str, as_json: bool) -> int:
@@ -67,7 +68,7 @@ def show(connection: Connection, cache: str, as_json: bool) -> int:
 
 
 @timing_caches.command("certify")
-@click.argument("cache")
+@click.argument("cache", shell_complete=stored(TIMING_CACHES))
 @option("--state", metavar="SHA256", help="A stored state; by default the newest.")
 @json_option
 @click.pass_obj
@@ -79,7 +80,7 @@ def certify(connection: Connection, cache: str, state: Optional[str], as_json: b
 
 
 @timing_caches.command("uncertify")
-@click.argument("cache")
+@click.argument("cache", shell_complete=stored(TIMING_CACHES))
 @json_option
 @click.pass_obj
 def uncertify(connection: Connection, cache: str, as_json: bool) -> int:
@@ -90,7 +91,7 @@ def uncertify(connection: Connection, cache: str, as_json: bool) -> int:
 
 
 @timing_caches.command("drop")
-@click.argument("caches", nargs=-1, required=True, metavar="CACHE...")
+@click.argument("caches", nargs=-1, required=True, metavar="CACHE...", shell_complete=stored(TIMING_CACHES))
 @json_option
 @click.pass_obj
 def drop(connection: Connection, caches: Sequence[str], as_json: bool) -> int:

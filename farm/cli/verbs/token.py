@@ -16,6 +16,7 @@ from ..console import columns, emit_json, emit_table, out, say
 from ..context import Connection
 from ..format import BAD, GOOD, Cell, CellLike, age, dim
 from ..options import json_option, noun, option
+from ..stored import DEVICES, TARGETS, TOKENS, stored
 from ..words import seconds, split_names
 
 _COLUMNS = columns("token, name, scope, device, created, state")
@@ -29,8 +30,14 @@ def token() -> None:
 @token.command("create")
 @click.argument("name")
 @option("--scope", type=click.Choice([str(item) for item in Scope]), required=True, help="What it may do.")
-@option("--device", metavar="NAME", help="The only device a worker token may enrol as.")
-@option("--targets", multiple=True, metavar="WORDS", help="The only targets that device may serve.")
+@option("--device", metavar="NAME", shell_complete=stored(DEVICES), help="The only device a worker token may enrol as.")
+@option(
+    "--targets",
+    multiple=True,
+    metavar="WORDS",
+    shell_complete=stored(TARGETS, listed=True),
+    help="The only targets that device may serve.",
+)
 @option("--expires", metavar="TIME", help="How long it is valid: 12h, 30d. By default until it is revoked.")
 @json_option
 @click.pass_obj
@@ -76,7 +83,7 @@ def list_(connection: Connection, as_json: bool) -> int:
 
 
 @token.command("revoke")
-@click.argument("token_", metavar="TOKEN")
+@click.argument("token_", metavar="TOKEN", shell_complete=stored(TOKENS))
 @json_option
 @click.pass_obj
 def revoke(connection: Connection, token_: str, as_json: bool) -> int:
