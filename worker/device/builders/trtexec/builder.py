@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from farm.backends.options import check_target
 from farm.backends.tensorrt.capabilities import capabilities_of
 from farm.backends.tensorrt.logger import Sayings
-from farm.backends.tensorrt.precision import Meaning, meaning, possible
+from farm.backends.tensorrt.precision import Meaning, Types, meaning, possible
 from farm.backends.tensorrt.requirement import engine_requirement
 from farm.device.machine import Machine
 from farm.device.trtexec import find_trtexec, trtexec_version
@@ -29,7 +29,7 @@ from worker.child.result import LearnedCache
 
 from ..base import Availability, Builder, BuildOrder, BuiltEngine, Capabilities
 from ..tensorrt.builder import ENGINE_FILE
-from ..tensorrt.climb import climb, failure
+from ..tensorrt.climb import OutOfMemoryError, climb, failure
 from ..tensorrt.config import asked
 from ..tensorrt.ladder import Rung, missing_rungs, rungs
 from ..tensorrt.parse import refusal
@@ -39,6 +39,7 @@ from ..tensorrt.quantize import quantize
 from ..tensorrt.types import check_types
 from .command import build_arguments, told
 from .complaint import complaint
+from .hold import held_arguments, named
 from .signature import signature
 from .timing import FileTiming
 
@@ -100,24 +101,27 @@ class TrtexecBuilder(Builder):
 def _plan(here: Program, order: BuildOrder, means: Meaning, model: Path, timing: FileTiming) -> Dict[str, Any]:
     """Build the plan, with less where memory is not enough. Returns: what happened, for the manifest."""
     sayings = Sayings(bool(order.options.backend_options.get("verbose")))
+    graph, held = _held(here, order, means, model)
 
     def attempt(rung: Rung) -> Dict[str, Any]:
         sayings.forget()
         sayings.watches[:] = [timing.watch, watch(Ticker(order.progress))]
-        arguments = build_arguments(here.can, order, means, rung, str(model), ENGINE_FILE)
+        arguments = build_arguments(here.can, order, means, rung, str(graph), ENGINE_FILE)
         log.info("%s %s", here.path, " ".join(arguments))
         started = time.monotonic()
-        how = here.run((*arguments, *timing.arguments(here.can)), order.output, sayings)
+        how = here.run((*arguments, *held, *timing.arguments(here.can)), order.output, sayings)
         took_s = round(time.monotonic() - started, 3)
         if how is not None and timing.blamed(sayings.errors()):
             timing.abandon(sayings.errors()[0])
             return attempt(rung)
-        _check(here, how, sayings, order.output / ENGINE_FILE, model)
+        _check(here, how, sayings, model)
+        _check_plan(order.output / ENGINE_FILE, here.name)
         timing.check()
         return {
             "precision": means.told,
             "precision_flags": list(means.flags),
             "arguments": told(arguments),
+            **({"layers_held": held[0].count(":fp32")} if held else {}),
             "timing_cache": timing.told(),
             "build_s": took_s,
         }
@@ -125,12 +129,27 @@ def _plan(here: Program, order: BuildOrder, means: Meaning, model: Path, timing:
     return climb(here.name, rungs(asked(order, here.can), here.can), attempt, missing_rungs(here.can))
 
 
-def _check(here: Program, how: Optional[str], sayings: Sayings, plan: Path, model: Path) -> None:
-    """The program ended well, with a plan. Raises: as `Builder.build`, or for want of memory."""
-    if how is not None:
-        graph = complaint(sayings.errors())
-        if graph is not None:
-            raise refusal(graph, model, here.name, sayings.errors())
-        raise failure(here.name, sayings.errors(), f"ended with {how} and does not say why")
-    if not plan.is_file() or not plan.stat().st_size:
-        raise BuildFailed(f"{here.name} said that all went well and wrote no engine", "Try once more.")
+def _check(here: Program, how: Optional[str], sayings: Sayings, model: Path) -> None:
+    """The program ended well. Raises: as `Builder.build`, or for want of memory."""
+    if how is None:
+        return
+    graph = complaint(sayings.errors())
+    if graph is not None:
+        raise refusal(graph, model, here.name, sayings.errors())
+    raise failure(here.name, sayings.errors(), f"ended with {how} and does not say why")
+
+
+def _held(here: Program, order: BuildOrder, means: Meaning, model: Path) -> Tuple[Path, Tuple[str, ...]]:
+    """The graph to build and what holds the builder to its types, where it would choose them."""
+    if means.types is not Types.MIXED or means.typed:
+        return model, ()
+    graph = named(order)
+    try:
+        return graph, held_arguments(here, graph, lambda how, sayings: _check(here, how, sayings, model))
+    except OutOfMemoryError as error:
+        raise MemoryError(f"{here.name} cannot read the graph: {error}") from error
+
+
+def _check_plan(path: Path, name: str) -> None:
+    if not path.is_file() or not path.stat().st_size:
+        raise BuildFailed(f"{name} said that all went well and wrote no engine", "Try once more.")

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, List, Optional, Tuple
 
 import numpy as np
+import onnx
 import pytest
 from onnx import TensorProto, helper
 
 from farm.protocol.errors import BuildFailed, NotFound, Unsupported
-from farm.protocol.options import BenchmarkPolicy, BuildOptions
+from farm.protocol.options import BenchmarkPolicy, BuildOptions, Precision
 from farm.protocol.report import Verdict
 from farm.protocol.target import BuildTarget, GpuClass
 from farm.protocol.timing import TIMING_CACHE_FILE
@@ -237,3 +238,31 @@ def test_a_certified_timing_cache_is_used_or_the_build_fails(double: Double, tmp
     double.mode("cache")
     with pytest.raises(BuildFailed, match="does not take the certified timing cache"):
         BUILDER.build(certified)
+
+
+def mixed_net() -> Any:
+    """Two operators in float32, a cast and one in float16, and a cast back."""
+    nodes = [
+        helper.make_node("Relu", ["x"], ["positive"], name="a, b: c"),
+        helper.make_node("Add", ["positive", "x"], ["sum"]),
+        helper.make_node("Cast", ["sum"], ["half"], to=TensorProto.FLOAT16),
+        helper.make_node("Relu", ["half"], ["small"]),
+        helper.make_node("Cast", ["small"], ["y"], to=TensorProto.FLOAT),
+        helper.make_node("TopK", ["y", "k"], ["twice", "places"]),
+    ]
+    k = {"k": np.array([4], np.int64)}
+    outputs = {"twice": ("float32", [2, 4]), "places": ("int64", [2, 4])}
+    return onnx.shape_inference.infer_shapes(models.model(nodes, {"x": ("float32", [2, 4])}, outputs, k))
+
+
+def test_a_mixed_graph_is_held_to_its_types_layer_by_layer(double: Double, tmp_path: Path) -> None:
+    made = order(tmp_path / "order", mixed_net())
+    mix = BuildOrder(**{**vars(made), "options": BuildOptions(Precision.MIX)})
+    built = BUILDER.build(mix)
+    words = double.arguments()
+    assert "--precisionConstraints=obey" in words
+    assert "--layerPrecisions=n0:fp32,n1_12:fp32,n1:fp32,n4:fp32,n5:fp32" in words
+    # An output of the last one is no float.
+    assert "--layerOutputTypes=n0:fp32,n1_12:fp32,n1:fp32,n4:fp32" in words
+    assert built.effective["layers_held"] == 5
+    assert built.effective["precision"].endswith("held by the builder layer by layer")
