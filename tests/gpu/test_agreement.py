@@ -19,7 +19,7 @@ _WITHIN = 0.01
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
-@pytest.mark.parametrize(("size", "channels", "blocks"), [(128, 128, 6), (256, 64, 3), (256, 128, 6)])
+@pytest.mark.parametrize(("size", "channels", "blocks"), [(128, 128, 6), (256, 128, 6)])
 def test_it_measures_what_a_bare_loop_measures(
     tmp_path: Path,
     target: BuildTarget,
