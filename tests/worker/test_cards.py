@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Tuple
 
 import pytest
 
+from farm.protocol.codec import loads
 from farm.protocol.facts import DeviceFacts, GpuFacts
-from tests.support.coordinator import gpu_facts
 from worker.cards import card_of, environ_of
 
 CARDS = tuple(GpuFacts("NVIDIA H200", "9.0", 150 << 30, 132, uuid=f"GPU-{number}") for number in range(2))
 
 
 def machine(*cards: GpuFacts) -> DeviceFacts:
-    return replace(gpu_facts(), gpus=cards)
+    text = (Path(__file__).parents[1] / "data/facts/h200.json").read_bytes()
+    return replace(loads(DeviceFacts, text), gpus=cards)
 
 
 @pytest.mark.parametrize(

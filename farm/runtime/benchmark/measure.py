@@ -78,19 +78,27 @@ def measure(
     layers = session.layers(inputs)
     if keep_layers:
         keep_layers(layers)
+    report = _report(policy, samples, reason, bool(clocks.get("locked")))
+    return replace(
+        report,
+        attempts=attempts,
+        samples=hashlib.sha256(stored).hexdigest(),
+        evidence={**told, **({"clocks": clocks} if clocks else {}), **_circumstances(session, samples, inputs)},
+        layers=layers[:_LAYERS],
+    )
+
+
+def _report(policy: BenchmarkPolicy, samples: Samples, reason: str, locked: bool) -> BenchmarkReport:
+    """The numbers of an attempt; no latency where there is a reason against one."""
     return BenchmarkReport(
         method=METHOD,
-        protocol=describe(policy, [name for name in samples.phases_ms if name != HOST], bool(clocks.get("locked"))),
+        protocol=describe(policy, [name for name in samples.phases_ms if name != HOST], locked),
         policy=policy,
         iterations=len(samples.latencies_ms),
         latency=None if reason else percentiles(samples.latencies_ms),
         throughput_per_s=None if reason else samples.throughput_per_s,
         cv_percent=robust_cv_percent(samples.latencies_ms),
         noisy=bool(reason),
-        attempts=attempts,
-        samples=hashlib.sha256(stored).hexdigest(),
-        evidence={**told, **({"clocks": clocks} if clocks else {}), **_circumstances(session, samples, inputs)},
-        layers=layers[:_LAYERS],
         reason=reason,
         phases={} if reason else {name: percentiles(found) for name, found in samples.phases_ms.items()},
     )

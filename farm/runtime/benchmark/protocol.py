@@ -46,7 +46,10 @@ def describe(policy: BenchmarkPolicy, phases: Sequence[str] = (), locked: bool =
         locked: The clocks of the card were locked.
     """
     if phases:
-        timed = f"CUDA events around {' + '.join(phases)} of one inference, launched when its inputs are there, pinned host arrays"
+        timed = (
+            f"CUDA events around {' + '.join(phases)} of one inference, launched when its inputs are there, "
+            "pinned host arrays"
+        )
         how = f"; CUDA graph {_on(policy.cuda_graph)}; spin-wait {_on(policy.spin_wait)}"
     else:
         timed, how = "host wall time of one inference, host arrays in and out", ""
