@@ -113,6 +113,7 @@ def test_the_environment_of_a_live_child_holds_no_secret(farm: Fleet, model: Pat
             "FARM_CHILD_STAGES",
             "FARM_CHILD_LIFELINE",
             "FARM_CHILD_PARENT",
+            "FARM_CHILD_HIDDEN",
             "FARM_FAILPOINTS",
         }
         assert not [item for item in child.net_connections() if item.raddr]
