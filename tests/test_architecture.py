@@ -28,7 +28,7 @@ class Row:
 
 CONTRACT = ("farm.protocol",)
 # What children of a worker share with it: values and the protocol between the two, nothing that knows a network.
-CHILD = ("worker.child.guard", "worker.child.merging", "worker.child.result", "worker.settings")
+CHILD = ("worker.child.clocks", "worker.child.guard", "worker.child.merging", "worker.child.result", "worker.settings")
 SERVICES = (*CONTRACT, "orchestrator.rules", "orchestrator.services")
 
 # The longest name that fits a module is its row. A package may always import itself.

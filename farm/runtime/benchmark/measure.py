@@ -64,32 +64,36 @@ def measure(
         Unsupported: several streams, and a backend that runs one inference at a time.
     """
     policy = _checked(policy or BenchmarkPolicy(), session)
-    own = session.measure_itself(inputs, policy, keep_samples)
-    if own is not None:
-        return own
     clocks = lock_clocks() if policy.lock_clocks is not ClockLock.OFF else {}
     if policy.lock_clocks is ClockLock.REQUIRE and not clocks.get("locked"):
         reason = f"its clocks were to be locked, and are not: {clocks.get('reason')}"
         return replace(refused(policy, reason), noisy=True, evidence={"clocks": clocks})
-    samples, told, reason, attempts = _attempts(session, inputs, policy, clock, collect)
+    report = session.measure_itself(inputs, policy, keep_samples)
+    if report is None:
+        samples, told, reason, attempts = _attempts(session, inputs, policy, clock, collect)
+        layers = session.layers(inputs)
+        if keep_layers:
+            keep_layers(layers)
+        report = replace(
+            _report(policy, samples, reason, bool(clocks.get("locked")), keep_samples),
+            attempts=attempts,
+            evidence={**told, **_circumstances(session, samples, inputs)},
+            layers=layers[:_LAYERS],
+        )
+    return replace(report, evidence={**report.evidence, "clocks": clocks}) if clocks else report
+
+
+def _report(
+    policy: BenchmarkPolicy,
+    samples: Samples,
+    reason: str,
+    locked: bool,
+    keep_samples: Optional[Callable[[bytes], object]],
+) -> BenchmarkReport:
+    """The numbers of an attempt, whose samples are kept; no latency where there is a reason against one."""
     stored = pack(samples.latencies_ms)
     if keep_samples:
         keep_samples(stored)
-    layers = session.layers(inputs)
-    if keep_layers:
-        keep_layers(layers)
-    report = _report(policy, samples, reason, bool(clocks.get("locked")))
-    return replace(
-        report,
-        attempts=attempts,
-        samples=hashlib.sha256(stored).hexdigest(),
-        evidence={**told, **({"clocks": clocks} if clocks else {}), **_circumstances(session, samples, inputs)},
-        layers=layers[:_LAYERS],
-    )
-
-
-def _report(policy: BenchmarkPolicy, samples: Samples, reason: str, locked: bool) -> BenchmarkReport:
-    """The numbers of an attempt; no latency where there is a reason against one."""
     return BenchmarkReport(
         method=METHOD,
         protocol=describe(policy, [name for name in samples.phases_ms if name != HOST], locked),
@@ -99,6 +103,7 @@ def _report(policy: BenchmarkPolicy, samples: Samples, reason: str, locked: bool
         throughput_per_s=None if reason else samples.throughput_per_s,
         cv_percent=robust_cv_percent(samples.latencies_ms),
         noisy=bool(reason),
+        samples=hashlib.sha256(stored).hexdigest(),
         reason=reason,
         phases={} if reason else {name: percentiles(found) for name, found in samples.phases_ms.items()},
     )
