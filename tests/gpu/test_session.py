@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from farm.protocol.errors import BuildFailed, Invalid
+from farm.protocol.errors import BuildFailed, Invalid, Unsupported
 from farm.protocol.options import BenchmarkPolicy, ShapeRange
 from farm.protocol.target import BuildTarget
 from farm.runtime.benchmark.measure import measure
 from farm.runtime.cuda.device import Device
+from farm.runtime.session import Launch
 from farm.runtime.tensorrt import open_session
 
 from .engines import engine_of, matrix_net, nonzero_net, product, some
@@ -137,3 +138,18 @@ def test_layers_and_a_benchmark(tmp_path: Path, target: BuildTarget) -> None:
         assert 0.001 < report.latency.median_ms < 5
         assert report.iterations >= 100
         assert time.perf_counter() - began_s >= 0.5
+
+
+def test_a_cuda_graph_of_an_engine_that_asks_for_memory_is_refused_and_the_engine_runs_on(
+    tmp_path: Path, target: BuildTarget
+) -> None:
+    x = some(4, 16)
+    with engine_of(tmp_path, nonzero_net(), target) as engine:
+        refused = pytest.raises(Unsupported, match="cannot be recorded as a CUDA graph")
+        with refused, engine.bound({"x": x}, Launch(cuda_graph=True)):
+            pytest.fail("it was recorded")
+        np.testing.assert_array_equal(engine.run({"x": x})["places"], np.array(np.nonzero(x > 0), np.int32))
+    with engine_of(tmp_path, matrix_net(), target) as engine:
+        with engine.bound({"x": x}, Launch(cuda_graph=True)) as inference:
+            assert all(value >= 0 for value in (inference() or {}).values())
+        close(engine.run({"x": x})["y"], product(x))

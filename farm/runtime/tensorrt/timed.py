@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Dict
 
-from farm.protocol.errors import BuildFailed, Unsupported
+from farm.protocol.errors import BuildFailed, Invalid, Unsupported
 
 from ..cuda.stream import Event, Graph
 from ..session import Launch
@@ -29,10 +30,10 @@ class Timed:
 
     def __init__(self, lane: Lane, launch: Launch) -> None:
         self._lane = lane
+        self._graph = _recorded(lane) if launch.cuda_graph else None
         self._events = [Event(launch.spin_wait) for _ in range(len(PHASES) + 1)]
         # A copy takes microseconds: who sleeps meanwhile wakes up too late to launch in time.
         self._there = Event(spin=True)
-        self._graph = _recorded(lane) if launch.cuda_graph else None
 
     def __call__(self) -> Dict[str, float]:
         """One inference."""
@@ -69,9 +70,15 @@ def _recorded(lane: Lane) -> Graph:
     lane.stream.wait()
     try:
         lane.stream.begin_capture()
-        lane.compute()
+        try:
+            lane.compute()
+        except Invalid:
+            # Or the stream would record for ever.
+            with suppress(BuildFailed):
+                lane.stream.end_capture().close()
+            raise
         return lane.stream.end_capture()
-    except BuildFailed as error:
+    except (BuildFailed, Invalid) as error:
         raise Unsupported(
             f"the engine cannot be recorded as a CUDA graph: {error.message}", "Measure it without --useCudaGraph."
         ) from error
