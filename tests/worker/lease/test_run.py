@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Dict, List
 import pytest
 
 from farm.device.clock_keeper import ClockKeeper
+from farm.protocol.errors import BuildFailed
 from farm.protocol.keys import PreparationKey, PreparationRecipe
 from farm.protocol.model import FileRef, ModelManifest
 from farm.protocol.options import BenchmarkPolicy, ClockLock, ReferencePolicy
@@ -24,6 +26,7 @@ from tests.worker.lines import ScriptedLine
 from worker.child.clocks import CLOCKS_FILE
 from worker.child.failpoints import Failpoints
 from worker.child.isolate import Ended
+from worker.child.merging import OURS_FILE, THEIRS_FILE
 from worker.lease import run as module
 from worker.lease.patience import Patience
 from worker.lease.run import Run, Shop
@@ -69,6 +72,22 @@ def test_a_full_disk_is_a_failure_that_is_tried_again(shop: Shop, monkeypatch: p
     assert (told.kind, told.stage) == (FailureKind.TRANSFER, State.LEASED)
     assert "No space left" in told.message
     until(lambda: not list(shop.folder.iterdir()), told="the workspace was left")
+
+
+def test_timing_caches_are_merged_by_a_child_of_the_device(shop: Shop, tmp_path: Path) -> None:
+    model = models.conv_net()
+    build = Claim(Lease("att-1", 7, 3.0), build=workspace(tmp_path / "laid out", model, None))
+    folder = tmp_path / "merge"
+    for name in (f"input/{OURS_FILE}", f"input/{THEIRS_FILE}", "output/nothing"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"times")
+    line = ScriptedLine()
+    with (tmp_path / "lock").open("w") as lock:
+        run = Run(replace(shop, slot_lock=lock.fileno(), environ=os.environ), build, line, lambda stage: None)
+        # ONNX Runtime times no tactics: its builder says so, in a process that has that runtime.
+        with pytest.raises(BuildFailed, match="cannot merge timing caches"):
+            run._merge(folder)
+    run._reporter.close()
 
 
 def test_a_cancel_while_blobs_come_ends_it_without_a_failure(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
