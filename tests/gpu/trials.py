@@ -37,9 +37,9 @@ TRIALS: dict[str, tuple[str, ...]] = {
     "joined": (*_JOINED, _ENDS),
     "heads": (*_JOINED, "heads", "infer_shapes", _ENDS),
     "convolved": (*_CONVOLVED, _ENDS),
-    "norms": (*_CONVOLVED, "norms"),
+    "norms": (*_CONVOLVED, "layernorm_plugin", _ENDS),
     "exps": (*_CONVOLVED, "exps", _ENDS),
-    "both": (*_CONVOLVED, "exps", "norms"),
+    "both": (*_CONVOLVED, "exps", "renamed"),
 }
 
 
@@ -103,7 +103,7 @@ def _applied(model: Model, name: str) -> Model:
     return step(name).apply(model, parameters_of(call), dict)
 
 
-def _norms(model: Model) -> Model:
+def _renamed(model: Model) -> Model:
     """LayerNormalization as NVIDIA's plugin, where the library has it."""
     for graph in graphs(model.graph):
         for node in graph.node:
@@ -115,7 +115,7 @@ def _norms(model: Model) -> Model:
     return model
 
 
-_OWN: dict[str, Callable[[Model], Model]] = {"norms": _norms, "heads": heads, "exps": exps}
+_OWN: dict[str, Callable[[Model], Model]] = {"renamed": _renamed, "heads": heads, "exps": exps}
 
 
 if __name__ == "__main__":
