@@ -5,10 +5,10 @@ One process and one card in one state; all take turns for some milliseconds, in 
     farm    the farm's own protocol: its `compute`
     bare    nothing but launches and events, over the very context that the farm measures
     other   the same over another engine of the same plan: what the place in memory makes
-    copied  like `bare`, each launch right behind a copy of the inputs, which hides its beginning
+    copied  like `bare`, each launch right behind a copy of the inputs in the same stream
     asleep  like `bare`, the host asleep while it waits, and late to launch
 
-The last two are why the farm launches when the inputs are there, and awake.
+The last two are why the farm launches when the inputs are there, awake, and copies in another stream.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ class Foreign:
         self._host.array(self.dtype, self.shape)[...] = values
         for _ in range(after_ms):
             self._busy()
-        self._stream.copy_in(self.address, self._host.address, self._size_bytes)
+        if self._size_bytes:
+            self._stream.copy_in(self.address, self._host.address, self._size_bytes)
         self._written.record(self._stream)
 
     def numpy(self) -> Array:
@@ -55,7 +56,7 @@ class Foreign:
 
     def __dlpack__(self, *, stream: int) -> Any:
         self.asked.append(stream)
-        event = self._written._handle
+        event = self._written.handle
         driver().call("cuStreamWaitEvent", ctypes.c_void_p(stream), event, ctypes.c_uint(0))
         return Lent(self.address, self.shape, self.dtype.name, (2, self._ordinal), self).__dlpack__()
 
@@ -70,7 +71,8 @@ class Foreign:
 def on_host(address: int, shape: tuple[int, ...], dtype: Any) -> Array:
     """What lies there on the GPU."""
     found, stream = np.empty(shape, dtype), Stream()
-    stream.copy_out(found.ctypes.data, address, found.nbytes)
-    stream.wait()
+    if found.nbytes:
+        stream.copy_out(found.ctypes.data, address, found.nbytes)
+        stream.wait()
     stream.close()
     return found

@@ -32,6 +32,14 @@ class Stream:
         """Copy from an address of the device to one of the host."""
         driver().call("cuMemcpyDtoHAsync_v2", _address(host), _address(device), _size(size_bytes), self._handle)
 
+    def copy(self, target: int, source: int, size_bytes: int) -> None:
+        """Copy from one address of the device to another."""
+        driver().call("cuMemcpyDtoDAsync_v2", _address(target), _address(source), _size(size_bytes), self._handle)
+
+    def wait_for(self, event: Event) -> None:
+        """Let what is put into it from now on begin after an event that was recorded; the host does not wait."""
+        driver().call("cuStreamWaitEvent", self._handle, event.handle, ctypes.c_uint(0))
+
     def wait(self) -> None:
         """Return when everything in it is done."""
         driver().call("cuStreamSynchronize", self._handle)
@@ -64,6 +72,11 @@ class Event:
         self._handle = ctypes.c_void_p()
         flags = _EVENT_SPINS if spin else _EVENT_SLEEPS
         driver().call("cuEventCreate", ctypes.byref(self._handle), ctypes.c_uint(flags))
+
+    @property
+    def handle(self) -> ctypes.c_void_p:
+        """As the driver takes it."""
+        return self._handle
 
     def record(self, stream: Stream) -> None:
         """It happens when all that is in the stream now is done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from farm.protocol.errors import Invalid
 
@@ -57,10 +57,10 @@ class Lane(Place):
             self._fill(inputs)
         self._results.take(outputs, rest)
 
-    def copy_in(self) -> None:
-        """Put the copies of the inputs to the GPU into the stream."""
+    def copy_in(self, stream: Optional[Stream] = None) -> None:
+        """Put the copies of the inputs to the GPU into a stream; its own if no other is given."""
         for buffer in self._staged.values():
-            self.stream.copy_in(buffer.address, buffer.host.address, buffer.size_bytes)
+            (stream or self.stream).copy_in(buffer.address, buffer.host.address, buffer.size_bytes)
 
     def compute(self) -> None:
         """Put the inference into the stream.
@@ -69,9 +69,9 @@ class Lane(Place):
         """
         self._execution.compute(self.stream)
 
-    def copy_out(self) -> None:
-        """Put the copies of the outputs from the GPU into the stream."""
-        self._results.copy_out(self.stream)
+    def copy_out(self, stream: Optional[Stream] = None) -> None:
+        """Put the copies of the outputs from the GPU into a stream; its own if no other is given."""
+        self._results.copy_out(stream or self.stream)
 
     def infer(
         self, inputs: Mapping[str, Value], outputs: Mapping[str, Value] = NOTHING, rest: Rest = Rest.HOST
@@ -79,11 +79,7 @@ class Lane(Place):
         """See `Place.infer`."""
         self.take(inputs, outputs, rest)
         self.copy_in()
-        try:
-            self.compute()
-        except Invalid:
-            self._results.check_room()
-            raise
+        self.compute()
         self.copy_out()
         self.stream.wait()
         return self._results.all(self.stream)

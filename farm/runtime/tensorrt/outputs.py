@@ -15,34 +15,29 @@ class Grown:
 
     Attributes:
         shape: Of the last inference.
-        wanted_bytes: What the last inference asked for.
+        address: Of what the last inference wrote.
     """
 
     def __init__(self) -> None:
         self.shape: Tuple[int, ...] = ()
-        self.wanted_bytes = 0
+        self.address = 0
         self._memory: Optional[DeviceMemory] = None
         self._given = (0, 0)
 
-    @property
-    def address(self) -> int:
-        """Of what was written."""
-        return self._given[0] or (self._memory.address if self._memory else 0)
-
     def use(self, address: int, most_bytes: int) -> None:
-        """Let the next inference write there, and not more; address 0 is memory of its own."""
-        self.wanted_bytes = 0
+        """Let the next inference write there where there is room, else into memory of its own."""
         self._given = (address, most_bytes)
 
     def grow(self, size_bytes: int) -> int:
-        """The address of at least so many bytes; 0, which is TensorRT's word for no, where there are none."""
-        self.wanted_bytes = size_bytes
-        if self._given[0]:
-            return self._given[0] if size_bytes <= self._given[1] else 0
-        if self._memory is None or size_bytes > self._memory.size_bytes:
-            self.free()
-            self._memory = DeviceMemory(size_bytes)
-        return self._memory.address
+        """The address of at least so many bytes, which TensorRT rounds up."""
+        address, most_bytes = self._given
+        if not address or size_bytes > most_bytes:
+            if self._memory is None or size_bytes > self._memory.size_bytes:
+                self.free()
+                self._memory = DeviceMemory(size_bytes)
+            address = self._memory.address
+        self.address = address
+        return address
 
     def taken(self) -> DeviceMemory:
         """Its own memory, which belongs to the caller now."""

@@ -7,7 +7,7 @@ from typing import Dict
 
 from farm.protocol.errors import BuildFailed, Invalid, Unsupported
 
-from ..cuda.stream import Event, Graph
+from ..cuda.stream import Event, Graph, Stream
 from ..session import Launch
 from .lane import Lane
 
@@ -18,8 +18,8 @@ class Timed:
     """Runs the inference of a lane, whose inputs are there, and tells milliseconds of each phase.
 
     The clock is that of the GPU: what the host does in between, such as reading events, is in no phase. The computation
-    is launched when its inputs are there, on a GPU without work: as in a loop of nothing but launches, its time begins
-    with the launch of its first kernel, which a copy before it in the stream would hide in part.
+    is launched when its inputs are there, and is alone in its stream, as in a loop of nothing but launches. A copy in
+    front of it would hide the launch of its first kernel, or let it wait for another engine of the card.
 
     Args:
         lane: Kept for as long as this lives.
@@ -34,14 +34,16 @@ class Timed:
         self._events = [Event(launch.spin_wait) for _ in range(len(PHASES) + 1)]
         # A copy takes microseconds: who sleeps meanwhile wakes up too late to launch in time.
         self._there = Event(spin=True)
+        self._copies = Stream()
 
     def __call__(self) -> Dict[str, float]:
         """One inference."""
         lane, there, (begun, launched, computed, back) = self._lane, self._there, self._events
+        copies = self._copies
         lane.enter()
-        begun.record(lane.stream)
-        lane.copy_in()
-        there.record(lane.stream)
+        begun.record(copies)
+        lane.copy_in(copies)
+        there.record(copies)
         there.wait()
         launched.record(lane.stream)
         if self._graph is None:
@@ -49,8 +51,9 @@ class Timed:
         else:
             self._graph.launch(lane.stream)
         computed.record(lane.stream)
-        lane.copy_out()
-        back.record(lane.stream)
+        copies.wait_for(computed)
+        lane.copy_out(copies)
+        back.record(copies)
         back.wait()
         times_ms = (there.since_ms(begun), computed.since_ms(launched), back.since_ms(computed))
         return dict(zip(PHASES, times_ms))
@@ -59,6 +62,7 @@ class Timed:
         """Free the events and the graph."""
         for event in (*self._events, self._there):
             event.close()
+        self._copies.close()
         if self._graph is not None:
             self._graph.close()
 
