@@ -17,7 +17,7 @@ from worker.coordinator import LeaseLine
 
 from .halt import Halt
 from .patience import Patience
-from .transfer import send
+from .transfer import Cache, send
 
 Made = Union[ChildResult, Prepared]
 
@@ -43,13 +43,17 @@ class Delivery:
         line: Of the lease.
         output: The folder with the files.
         known: Digests that the coordinator has, since it handed them out.
+        cache: Keeps a prepared model, which is mostly built here next.
         halt: Ends it.
     """
 
-    def __init__(self, line: LeaseLine, output: Path, known: AbstractSet[str], patience: Patience, halt: Halt) -> None:
+    def __init__(
+        self, line: LeaseLine, output: Path, known: AbstractSet[str], cache: Cache, patience: Patience, halt: Halt
+    ) -> None:
         self._line = line
         self._output = output
         self._known = known
+        self._cache = cache
         self._patience = patience
         self._halt = halt
 
@@ -61,6 +65,9 @@ class Delivery:
         """
         files = _files_of(made, self._output)
         self._send(files, self._known)
+        if isinstance(made, Prepared):
+            for item in files:
+                self._cache.adopt(self._output / item.name, item.sha256)
         told()
         self._halt.check()
         for left in reversed(range(_TRIES)):

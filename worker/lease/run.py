@@ -160,7 +160,8 @@ class Run:
             learned = workspace / "output" / check_left(workspace / "output", made.learned.name)
             self._fleet_cache.share(learned, made.learned.grew_from, workspace)
         known = frozenset(inputs_of(self._claim).values())
-        delivery = Delivery(self._line, workspace / "output", known, self._shop.patience, self.halt)
+        shop = self._shop
+        delivery = Delivery(self._line, workspace / "output", known, shop.cache, shop.patience, self.halt)
         delivery.deliver(made, self._child_ms, self._reporter.flush)
 
     def _run_child(self, workspace: Path) -> Ended:

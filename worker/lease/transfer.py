@@ -55,6 +55,16 @@ class Cache:
         self.shrink()
         return size_bytes
 
+    def adopt(self, path: Path, sha256: str) -> None:
+        """Keep a file that was made here, so that it need not come back over the network."""
+        cached = self._folder / check_digest(sha256)
+        with self._using(sha256):
+            if not cached.exists():
+                _link(path, cached)
+                cached.chmod(0o444)
+            os.utime(str(cached))
+        self.shrink()
+
     def shrink(self) -> int:
         """Remove what was not used for longest until the limit holds; how many bytes went."""
         kept, found = 0, self._by_age()

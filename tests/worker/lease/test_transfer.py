@@ -43,6 +43,39 @@ def test_a_blob_comes_once_and_is_there_twice(
     assert (tmp_path / "two/weights.bin").read_bytes() == b"weights"
 
 
+def test_what_was_made_here_does_not_come_back_over_the_network(
+    double: Double, transport: Transport, cache: Cache, tmp_path: Path
+) -> None:
+    made = tmp_path / "made.onnx"
+    made.write_bytes(b"prepared")
+    sha256 = hash_file(made).sha256
+    cache.adopt(made, sha256)
+    made.unlink()
+    cache.bring(transport, sha256, tmp_path / "one/model.onnx")
+    assert (tmp_path / "one/model.onnx").read_bytes() == b"prepared"
+
+
+def test_what_was_made_here_and_spoilt_since_is_fetched(
+    double: Double, transport: Transport, cache: Cache, tmp_path: Path
+) -> None:
+    made = tmp_path / "made.onnx"
+    made.write_bytes(b"prepared")
+    sha256 = double.store(b"prepared")
+    cache.adopt(made, sha256)
+    made.chmod(0o644)
+    made.write_bytes(b"spoilt!!")
+    cache.bring(transport, sha256, tmp_path / "one/model.onnx")
+    assert (tmp_path / "one/model.onnx").read_bytes() == b"prepared"
+
+
+def test_what_was_made_here_counts_towards_the_limit(cache: Cache, tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        made = tmp_path / name
+        made.write_bytes(name.encode() * (200 << 10))
+        cache.adopt(made, hash_file(made).sha256)
+    assert [path.stat().st_size for path in (tmp_path / "cache").iterdir()] == [600 << 10]
+
+
 def test_a_damaged_blob_is_fetched_anew(double: Double, transport: Transport, cache: Cache, tmp_path: Path) -> None:
     sha256 = double.store(b"weights")
     cache.bring(transport, sha256, tmp_path / "one/w")
