@@ -12,6 +12,7 @@ from farm.runtime.onnxruntime_options import session_options
 
 from .complaints import first_words, invalid, missing_operator
 from .staged import needs_twins, run_staged, twins_of
+from .twins import any_twins
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -44,11 +45,13 @@ def run(path: Path, inputs: Mapping[str, Array], as_listed: bool = False) -> dic
         CannotRun: there is no kernel for an operator.
         Invalid: the graph contradicts itself, or does not take these inputs.
     """
-    import onnx
+    # Most hosts have no twins, and reading a graph only to find that it needs none takes a second for each gigabyte.
+    if any_twins():
+        import onnx
 
-    model = onnx.load(str(path), load_external_data=False)
-    if needs_twins(model):
-        return run_staged(model, path.parent, inputs, partial(_run, as_listed=as_listed))
+        model = onnx.load(str(path), load_external_data=False)
+        if needs_twins(model):
+            return run_staged(model, path.parent, inputs, partial(_run, as_listed=as_listed))
     return _run(path, inputs, as_listed)
 
 

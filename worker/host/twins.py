@@ -25,6 +25,11 @@ Array = Any
 Twin = Callable[[Sequence["Array | None"], Mapping[str, Any]], Sequence[Array]]
 
 
+def any_twins() -> bool:
+    """This host has a twin of some operator."""
+    return bool(_found())
+
+
 def has_twin(operator: NodeProto) -> bool:
     """It is computed by a twin."""
     return operator.op_type in _found() and foreign(operator)
