@@ -16,6 +16,8 @@ from .agree import compared
 from .engines import engine_of
 
 _WITHIN = 0.01
+# Two events and a launch are not told more exactly.
+_JITTER_MS = 0.002
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
@@ -36,4 +38,5 @@ def test_it_measures_what_a_bare_loop_measures(
     with capsys.disabled():
         sys.stdout.write(f"\n{size} {channels} {blocks} {precision}: {json.dumps(told)}\n")
     for found in told.values():
-        assert abs(found["farm_to_bare"] - 1) <= _WITHIN, told
+        apart_ms = abs(found["farm_to_bare"] - 1) * found["bare_ms"]
+        assert apart_ms <= max(_WITHIN * found["bare_ms"], _JITTER_MS), told
