@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,9 +9,7 @@ from typing import Any, Iterator, List, Optional, Sequence, Tuple
 
 from farm.backends.tensorrt.logger import Sayings
 
-from .myelin import without_myelin
-
-log = logging.getLogger(__name__)
+from .myelin import without_empty_myelin
 
 # What TensorRT says of what is no cache, or another version's; from 10 on it then answers with an empty one.
 REFUSAL = re.compile(
@@ -39,15 +36,12 @@ def read(config: Any, data: bytes, sayings: Sayings) -> Tuple[Any, str]:
     The coordinator gives out a cache for one class of card and one TensorRT only. What TensorRT sees beyond that, such
     as the serial number of the card it was made on, is no reason against it.
     """
-    found, said = _tried(config, data, sayings)
-    if found is None and any("yelin" in text for text in said) and without_myelin(data) != data:
-        log.warning("timing cache: read without the part of Myelin, which cannot read it here")
-        found, said = _tried(config, without_myelin(data), sayings)
+    found, said = _tried(config, without_empty_myelin(data), sayings)
     # Told by the caller; what fails later has reasons of its own.
     sayings.forget()
     if found is not None:
         return found, ""
-    return None, next(filter(REFUSAL.search, said), "it does not say why")
+    return None, next(filter(REFUSAL.search, said), said[-1] if said else "it does not say why")
 
 
 def _tried(config: Any, data: bytes, sayings: Sayings) -> Tuple[Any, List[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Optional, Tuple, Union
 
 from farm.backends.tensorrt.capabilities import TensorRtCapabilities
 from farm.backends.tensorrt.logger import Sayings, logger
@@ -13,28 +13,47 @@ from worker.child.merging import Merged
 from .caches import read, stand
 from .library import library
 
+# How it ended, with what both hold; or why TensorRT does not take ours.
+_Ended = Union[Tuple[Merged, Optional[bytes]], str]
+
 
 def merge(capabilities: TensorRtCapabilities, ours: Path, theirs: Path, output: Path) -> Merged:
     """Write what both caches hold; where both hold an entry, that of the fleet stays.
 
     Raises: Unsupported: this TensorRT is not here. BuildFailed: it does not take ours.
     """
-    trt, sayings = library(capabilities), Sayings()
+    ended = _with_builder(library(capabilities), ours.read_bytes(), theirs.read_bytes())
+    # Raised where nothing of TensorRT's is left: its objects must end in the order of these functions.
+    if isinstance(ended, str):
+        raise BuildFailed(f"{capabilities.name} does not take the timing cache of this build: {ended}")
+    if ended[1] is not None:
+        output.write_bytes(ended[1])
+    return ended[0]
+
+
+def _with_builder(trt: Any, ours: bytes, theirs: bytes) -> _Ended:
+    sayings = Sayings()
     heard = logger(trt, sayings)
     builder = trt.Builder(heard)
-    config: Any = builder.create_builder_config()
-    learned, refusal = read(config, ours.read_bytes(), sayings)
+    return _with_config(builder, ours, theirs, sayings)
+
+
+def _with_config(builder: Any, ours: bytes, theirs: bytes, sayings: Sayings) -> _Ended:
+    config = builder.create_builder_config()
+    return _merged(config, ours, theirs, sayings)
+
+
+def _merged(config: Any, ours: bytes, theirs: bytes, sayings: Sayings) -> _Ended:
+    learned, refusal = read(config, ours, sayings)
     if refusal:
-        raise BuildFailed(f"{capabilities.name} does not take the timing cache of this build: {refusal}")
-    timing_cache, refusal = read(config, theirs.read_bytes(), sayings)
+        return refusal
+    timing_cache, refusal = read(config, theirs, sayings)
     if refusal:
-        return Merged.REFUSED
+        return Merged.REFUSED, None
     before = stand(timing_cache, sayings)
     if not timing_cache.combine(learned, True):
-        told = "; ".join(sayings.errors()) or "it does not say why"
-        raise BuildFailed(f"{capabilities.name} does not merge the timing cache of this build: {told}")
+        return "; ".join(sayings.errors()) or "it cannot be combined, and TensorRT does not say why"
     after = stand(timing_cache, sayings)
     if len(after.data) == len(before.data):
-        return Merged.NOTHING_NEW
-    output.write_bytes(after.data)
-    return Merged.BOTH
+        return Merged.NOTHING_NEW, None
+    return Merged.BOTH, after.data

@@ -59,6 +59,7 @@ class Timing:
         self._began = Stand(b"")
         self._grew_from: Optional[str] = None
         self._refusal = ""
+        self._off = False
         self.choices = Choices()
 
     def attach(self, config: Any) -> None:
@@ -67,7 +68,7 @@ class Timing:
         Raises: BuildFailed: the cache is certified, and TensorRT does not take it.
         """
         order = self._order
-        if order is None:
+        if order is None or self._off:
             return
         if self._timing_cache is not None:
             config.set_timing_cache(self._timing_cache, True)
@@ -83,9 +84,12 @@ class Timing:
         if self._timing_cache is None:
             self._timing_cache, refusal = read(config, b"", self._sayings)
             if refusal:
-                raise BuildFailed(
-                    f"TensorRT takes no empty timing cache: {refusal}", "Submit it with --timing-cache none."
+                log.warning(
+                    "timing cache: TensorRT takes no empty one either; what it learns is not shared: %s", refusal
                 )
+                self._refusal = self._refusal or refusal
+                self._off = True
+                return
         self._began = stand(self._timing_cache, self._sayings)
 
     def blamed(self, errors: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from worker.device.builders.tensorrt.myelin import without_myelin
+from worker.device.builders.tensorrt.myelin import without_empty_myelin
 
 PART = b"file_format_version=1\n0.0.0.0_0.0.0.0_0.0.0.0_d2a7b8d5ba\n"
 TIMES = bytes(range(256)) * 3
@@ -20,17 +20,25 @@ def cache(part: bytes, times: bytes = TIMES) -> bytes:
 
 
 def test_the_part_goes_and_the_times_stay() -> None:
-    assert without_myelin(cache(PART)) == cache(b"")
+    assert without_empty_myelin(cache(PART)) == cache(b"")
 
 
 def test_what_has_none_stays_as_it_is() -> None:
-    assert without_myelin(cache(b"")) == cache(b"")
+    assert without_empty_myelin(cache(b"")) == cache(b"")
 
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"file_format_version=", PART, cache(PART) + b"more", cache(PART)[:-1], b"ptrtd" + cache(PART)[30:]],
-    ids=["nothing", "short", "only the part", "longer", "cut", "another layout"],
+    [
+        cache(PART + b"an entry\n"),
+        b"",
+        b"file_format_version=",
+        PART,
+        cache(PART) + b"more",
+        cache(PART)[:-1],
+        b"ptrtd" + cache(PART)[30:],
+    ],
+    ids=["entries", "nothing", "short", "only the part", "longer", "cut", "another layout"],
 )
 def test_what_is_laid_out_otherwise_stays_as_it_is(data: bytes) -> None:
-    assert without_myelin(data) == data
+    assert without_empty_myelin(data) == data
