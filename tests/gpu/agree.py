@@ -6,9 +6,10 @@ One process and one card in one state; all take turns for some milliseconds, in 
     bare    nothing but launches and events, over the very context that the farm measures
     other   the same over another engine of the same plan: what the place in memory makes
     copied  like `bare`, each launch right behind a copy of the inputs in the same stream
+    paused  like `bare`, after 50 microseconds without work, which is what reading events and copies take
     asleep  like `bare`, the host asleep while it waits, and late to launch
 
-The last two are why the farm launches when the inputs are there, awake, and copies in another stream.
+`copied` and `asleep` are why the farm launches when the inputs are there, awake, and copies in another stream.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from .bare import Loop, times_ms
 
 Array = Any
 _ROUNDS, _RUNS, _WARM = 12, 40, 10
+_PAUSE_S = 50e-6
 
 
 def compared(plan: Path, options: BuildOptions, rounds: int = _ROUNDS) -> dict[str, Any]:
@@ -74,6 +76,7 @@ def _taking_turns(
             "bare": partial(times_ms, lane.compute, lane.stream),
             "other": other.times_ms,
             "copied": partial(times_ms, lane.compute, lane.stream, before=lane.copy_in),
+            "paused": partial(times_ms, lane.compute, lane.stream, before=_pause),
             "asleep": partial(times_ms, lane.compute, lane.stream, spin=False),
         }
         found: dict[str, list[float]] = {name: [] for name in turns}
@@ -92,6 +95,12 @@ def _ratio(one: list[float], other: list[float]) -> float:
     """Of the medians of each round, since the card's clocks may move between rounds."""
     ratios: list[float] = list(map(truediv, one, other))
     return statistics.median(ratios)
+
+
+def _pause() -> None:
+    end_s = time.perf_counter() + _PAUSE_S
+    while time.perf_counter() < end_s:
+        continue
 
 
 def _farm(inference: Inference, runs: int) -> tuple[float, ...]:
