@@ -44,7 +44,7 @@ _SAYINGS: Tuple[Tuple[str, str], ...] = (
         "This version of TensorRT does not run on this card: install one that does; `farm plan` knows which.",
     ),
     (
-        r"Unable to load library: (?P<library>libnv\S+?)[:\s]",
+        r"Unable to (?:load|open) library: (?P<library>libnv\S+?)[:\s]",
         "TensorRT does not find its own {library}: install the whole package, or add its folder to LD_LIBRARY_PATH.",
     ),
     # Plugins and operators.

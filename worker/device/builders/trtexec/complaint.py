@@ -10,6 +10,8 @@ from ..tensorrt.parse import Complaint
 _NODE = re.compile(r"While parsing node number (\d+)")
 _ERROR = re.compile(r"ERROR: (?:\S+:\d+ )?(?:In function (?P<function>\w+):\s*)?(?P<text>.*)", re.DOTALL)
 _UNREADABLE = re.compile(
+    r"MODEL_DESERIALIZE_FAILED|Failed to parse ONNX model from|Could not (?:open|read) file|Error parsing message"
+)
     r"(?:Failed to parse ONNX model from|Could not (?:open|read) file|Error parsing message|deserializ)"
 )
 _REFUSED = re.compile(r"Failed to parse onnx file|Parsing model failed")
