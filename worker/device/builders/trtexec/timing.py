@@ -13,6 +13,7 @@ from farm.protocol.errors import BuildFailed
 
 from ..base import TimingOrder
 from ..tensorrt.caches import REFUSAL, is_blamed
+from ..tensorrt.myelin import without_empty_myelin
 from ..tensorrt.timing import Choices
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,10 @@ class FileTiming:
         self.choices = Choices()
         self.grew_from: Optional[str] = None
         if order is not None and order.given is not None:
-            shutil.copyfile(str(order.given), str(path))
-            self._began_bytes = path.stat().st_size
+            data = order.given.read_bytes()
+            path.write_bytes(without_empty_myelin(data))
+            # As the program writes it back, with that part.
+            self._began_bytes = len(data)
             self.grew_from = order.sha256
             log.info("timing cache: begins with %d bytes of the fleet's", self._began_bytes)
 
