@@ -12,8 +12,6 @@ _ERROR = re.compile(r"ERROR: (?:\S+:\d+ )?(?:In function (?P<function>\w+):\s*)?
 _UNREADABLE = re.compile(
     r"MODEL_DESERIALIZE_FAILED|Failed to parse ONNX model from|Could not (?:open|read) file|Error parsing message"
 )
-    r"(?:Failed to parse ONNX model from|Could not (?:open|read) file|Error parsing message|deserializ)"
-)
 _REFUSED = re.compile(r"Failed to parse onnx file|Parsing model failed")
 
 
