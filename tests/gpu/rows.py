@@ -39,6 +39,7 @@ COMPILE = os.environ.get("FARM_GPU_COMPILE", "").split()
 # Graph steps in place of the farm's own.
 STEPS = os.environ.get("FARM_GPU_STEPS", "")
 _SUBMIT_S = 560.0
+_KEPT = (Exit.DONE, Exit.TOO_NOISY)
 _CALIBRATED = ("int8", "best")
 _BATCHES = (1, 8, 32)
 
@@ -86,7 +87,9 @@ def _file(folder: Path, name: str) -> Path:
 def _keep(folder: Path, name: str, row: Row) -> None:
     row["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
     row["part"], (row["network"], row["precision"]) = name.split(":")[0], _network(name)
-    _file(folder, name).write_text(json.dumps(row, indent=1))
+    # What failed is measured again the next time.
+    path = _file(folder, name) if row.get("exit", 0) in _KEPT else folder / f"failed-{_file(folder, name).name}"
+    path.write_text(json.dumps(row, indent=1))
     sys.stdout.write(json.dumps(row) + "\n")
     sys.stdout.flush()
 
@@ -153,7 +156,7 @@ def _submitted(farm: Fleet, folder: Path, network: str, precision: str, *flags: 
     )
     row: Row = {"submit_s": round(time.monotonic() - began_s, 2), "exit": told.code}
     answer = json.loads(told.out) if told.out else {}
-    if told.code not in (Exit.DONE, Exit.TOO_NOISY) or "id" not in answer:
+    if told.code not in _KEPT or "id" not in answer:
         return {**row, "error": told.err[-800:]}, False
     row.update(_told(farm, farm.client.status(answer["id"])))
     return row, True

@@ -18,7 +18,7 @@ def table(folder: Path) -> str:
     parts: dict[str, dict[str, Row]] = defaultdict(dict)
     for path in sorted(folder.glob("*-*.json")):
         told = json.loads(path.read_text())
-        if "part" in told:
+        if "part" in told and not path.name.startswith("failed-"):
             parts[f"{told['network']}-{told['precision']}"][told["part"]] = told
     head = (*_HEAD, *_BUILD)
     lines = [" | ".join(("", *head, "")).strip(), "|" + "---|" * len(head)]
