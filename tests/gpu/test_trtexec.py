@@ -11,9 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import onnx
 import pytest
-from onnx import TensorProto, helper
 
 from farm.protocol.report import Verdict
 from tests.e2e.fleet import Fleet, fleet
@@ -85,20 +83,6 @@ def test_a_profile_is_built_and_verified_in_it(trtexec_farm: Fleet, tmp_path: Pa
     (result,) = farm.client.results(told["id"])
     assert result.verification is not None
     assert result.verification.verdict is Verdict.PASSED
-
-
-def test_an_operator_that_nobody_has_is_named(trtexec_farm: Fleet, tmp_path: Path) -> None:
-    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in ("x", "y")]
-    nodes = [helper.make_node("Relu", ["x"], ["h"]), helper.make_node("Odd", ["h"], ["y"], name="odd", domain="own")]
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
-    graph = helper.make_graph(nodes, "g", values[:1], values[1:])
-    path = tmp_path / "odd.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), str(path))
-    unprepared = ("--steps", "none", "--no-verify")
-    told = trtexec_farm.json("submit", path, *TARGET, *options(), *unprepared, "--wait", code=1)
-    (build,) = told["builds"]
-    assert build["failure"]["kind"] == "unsupported", build
-    assert "Odd" in build["failure"]["message"]
 
 
 def test_a_cancel_ends_the_program(trtexec_farm: Fleet, tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from farm.device.machine import Machine
 from farm.device.trtexec import find_trtexec
+from farm.protocol.errors import Unsupported
 from farm.protocol.options import BenchmarkPolicy, BuildOptions, Precision, ShapeRange
 from farm.protocol.target import BuildTarget
 from farm.runtime.benchmark.measure import measure
@@ -80,6 +83,19 @@ def test_what_float16_cannot_hold_is_computed_in_float32(tmp_path: Path, own_tar
     assert np.finfo(np.float16).max < SCALE
     assert np.isfinite(found).all()
     assert np.abs(found - wanted).max() < 0.02 * np.abs(wanted).max()
+
+
+def test_an_operator_that_nobody_has_is_named(tmp_path: Path, own_target: BuildTarget) -> None:
+    nodes = [helper.make_node("Relu", ["x"], ["h"]), helper.make_node("Odd", ["h"], ["y"], name="odd", domain="own")]
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in ("x", "y")]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    graph = helper.make_graph(nodes, "g", values[:1], values[1:])
+    options = BuildOptions(backend_options=dict(item.split("=", 1) for item in GIVEN))
+    # The order is made for a graph that ONNX Runtime can open.
+    made = order_of(tmp_path, matrix_net(), options, target=own_target)
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), str(made.model))
+    with pytest.raises(Unsupported, match="has no operator own::Odd, which the own::Odd 'odd' needs"):
+        BUILDER.build(dataclasses.replace(made, inputs=()))
 
 
 def test_its_own_times_are_those_of_its_exports(tmp_path: Path, own_target: BuildTarget) -> None:
