@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Callable, Dict, Optional, Tuple
 
 import click
@@ -38,10 +39,10 @@ def watch(
 
     Raises: TimedOut, CoordinatorError. Detached: Ctrl-C; how to come back has been said.
     """
-    shown: Any = _Live() if watched() else _Lines() if lines else _Silence()
+    shown: Any = _Live() if watched() else _Lines() if lines else None
     try:
-        with shown:
-            return client.wait(submission, shown.tell, timeout_s, check=False)
+        with shown or nullcontext():
+            return client.wait(submission, shown.tell if shown else None, timeout_s, check=False)
     except KeyboardInterrupt:
         if watched():
             say("")  # the terminal has echoed ^C
@@ -59,16 +60,7 @@ def stage_bar(state: State) -> str:
     return "●" * reached + "○" * (len(_WAY) - reached)
 
 
-class _Silence:
-    def tell(self, view: SubmissionView) -> None:
-        """Nobody looks."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *unused: object) -> None: ...
-
-
-class _Lines(_Silence):
+class _Lines:
     """One line whenever a target has moved, and now and then while it is at work."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -76,6 +68,10 @@ class _Lines(_Silence):
         self._further: Dict[str, Tuple[str, Optional[float]]] = {}
         self._said_at: Dict[str, float] = {}
         self._clock = clock
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *unused: object) -> None: ...
 
     def tell(self, view: SubmissionView) -> None:
         for request in view.builds:

@@ -18,7 +18,7 @@ from farm.protocol.errors import (
 )
 from farm.protocol.exits import Exit, worst
 from farm.protocol.states import ENDED_STATES, State
-from farm.protocol.views import RequestView, SubmissionView
+from farm.protocol.views import Event, RequestView, SubmissionView
 
 from .events import events
 from .transport import Broken, Transport, segment
@@ -33,6 +33,8 @@ _BY_STATE = {
     State.QUARANTINED: Exit.NUMERICS_FAILED,
     State.CANCELLED: Exit.CANCELLED,
 }
+
+_ENDED = frozenset(str(state) for state in ENDED_STATES)
 
 OnChange = Callable[[SubmissionView], None]
 
@@ -75,7 +77,7 @@ def wait(
     """The submission once it has ended; see `FarmClient.wait`."""
     deadline = None if timeout_s is None else clock() + timeout_s
     told: Optional[SubmissionView] = None
-    for view in _views(transport, submission, deadline, clock):
+    for view in _views(transport, submission, deadline, clock, each=on_change is not None):
         if view != told and on_change is not None:
             on_change(view)
         told = view
@@ -91,17 +93,26 @@ def wait(
 
 
 def _views(
-    transport: Transport, submission: str, deadline: Optional[float], clock: Callable[[], float]
+    transport: Transport, submission: str, deadline: Optional[float], clock: Callable[[], float], each: bool
 ) -> Iterator[SubmissionView]:
+    """The submission now, and after each event; unless `each`, only after those that may have been the last."""
     where = f"/submissions/{segment(submission)}"
     yield transport.value(SubmissionView, "GET", where)
 
     def silence_s() -> float:
         return _LOOK_AGAIN_S if deadline is None else max(0.05, min(_LOOK_AGAIN_S, deadline - clock()))
 
-    for _ in events(transport, submission=submission, silence_s=silence_s):
+    for event in events(transport, submission=submission, silence_s=silence_s):
+        over = deadline is not None and clock() >= deadline
+        if not (each or over or _may_be_last(event)):
+            continue
         try:
             yield transport.value(SubmissionView, "GET", where)
         except (Broken, Unavailable):
             # The stream of events has the patience: it reconnects or gives up.
             continue
+
+
+def _may_be_last(event: Optional[Event]) -> bool:
+    state = event.data.get("state") if event is not None else None
+    return state is None or state in _ENDED

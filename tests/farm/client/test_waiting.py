@@ -58,6 +58,24 @@ def test_every_change_is_told_once_and_in_order(client: FarmClient, double: Doub
     assert told == ["queued", "building", "verifying", "done"]
 
 
+def test_who_tells_nobody_looks_only_when_it_may_be_over(client: FarmClient, double: Double, model: Path) -> None:
+    double.auto = False
+    view = client.submit(model, ["cpu", "other"])
+    looks = f"GET /submissions/{view.id}"
+
+    def work() -> None:
+        until(lambda: double.asked.count(looks) == 2)  # at the beginning, and once the stream is open
+        for state in (State.LEASED, State.BUILDING, State.VERIFYING, State.DONE):
+            double.move(view.id, "cpu", state)
+        double.move(view.id, "other", State.DONE)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert client.wait(view.id).state is State.DONE
+    thread.join()
+    assert double.asked.count(looks) <= 4
+
+
 def test_waiting_survives_broken_streams(client: FarmClient, double: Double, model: Path) -> None:
     double.auto, double.break_after = False, [1, 1]
     client._transport.sleep = lambda seconds: None
