@@ -78,7 +78,9 @@ def _take_step(path: Path, step: str, inputs: dict[str, Any], scratch: Path) -> 
     path.write_bytes(model.proto.SerializeToString())
 
 
-@pytest.mark.parametrize(("precision", "word"), [(Precision.INT8, "int8"), (Precision.FP8, "FP8")])
+@pytest.mark.parametrize(
+    ("precision", "word"), [(Precision.INT8, "int8"), (Precision.FP8, "FP8"), (Precision.BEST, "int8")]
+)
 def test_quantized_words_take_their_ranges_from_samples(tmp_path: Path, precision: Precision, word: str) -> None:
     told = built(tmp_path, precision, calibration=SAMPLES).effective
     assert told["precision"] == f"{word} between Q/DQ, float32 with TF32 elsewhere, as the graph says"

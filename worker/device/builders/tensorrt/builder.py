@@ -63,7 +63,7 @@ class TensorRtBuilder(Builder):
         target, options = order.target, order.options
         capabilities = capabilities_of(target.backend_version, self.rtx)
         card = target.gpu.compute_capability if target.gpu else None
-        means = meaning(options.precision, capabilities, card, options.calibration is not None)
+        means = meaning(options.precision, capabilities, card, order.calibration is not None)
         check_target(target, options)
         check(order, capabilities.name)
         check_types(order.model, means, capabilities.name)

@@ -70,7 +70,7 @@ class TrtexecBuilder(Builder):
         target, options = order.target, order.options
         can = capabilities_of(target.backend_version)
         card = target.gpu.compute_capability if target.gpu else None
-        means = meaning(options.precision, can, card, options.calibration is not None)
+        means = meaning(options.precision, can, card, order.calibration is not None)
         name = f"trtexec {can.version}"
         check_target(target, options)
         check(order, name)
