@@ -101,6 +101,10 @@ class Lease:
     ttl_s: float
 
 
+# In `Prepared.reference` of a model that gives something else each time.
+DRAWS_RANDOM = "the model draws random numbers"
+
+
 @dataclass(frozen=True)
 class Prepared:
     """The graph(s) and references that a preparation made.
@@ -170,8 +174,12 @@ class BuildWork:
 
     @property
     def needs_float32(self) -> bool:
-        """Its engine is held against a float32 build: the policy says so, or nobody else answers for its plugins."""
-        if not self.verify.enabled or self.verify.by is VerifyBy.REFERENCE:
+        """Its engine is held against a float32 build: the policy says so, or nobody else answers for its plugins.
+
+        Never where the model draws random numbers: no two builds give the same.
+        """
+        random = DRAWS_RANDOM in self.prepared.reference
+        if not self.verify.enabled or self.verify.by is VerifyBy.REFERENCE or random:
             return False
         nobody = self.prepared.reference_outputs is None and bool(self.prepared.plugin_operators)
         return self.verify.by is VerifyBy.FLOAT32 or nobody

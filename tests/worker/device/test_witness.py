@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from farm.protocol.options import BuildOptions, Precision, VerifyBy, VerifyPolicy
 from farm.protocol.report import Verdict, VerificationReport
-from farm.protocol.work import BuildWork, Claim, Lease, ReuseEngine
+from farm.protocol.work import DRAWS_RANDOM, BuildWork, Claim, Lease, ReuseEngine
 from worker.device.build import make
 from worker.device.builders.widen import widen
 from worker.lease.workspace import inputs_of
@@ -78,6 +78,14 @@ def test_where_nobody_answers_the_report_says_why(
     found = verification(work(tmp_path, by, plugins, options, known=False), tmp_path)
     assert found.verdict is Verdict.UNVERIFIED
     assert found.reason.startswith(told)
+
+
+def test_nobody_answers_for_random_numbers(tmp_path: Path) -> None:
+    asked = work(tmp_path, VerifyBy.FLOAT32, plugins=True, known=False)
+    drawn = dataclasses.replace(asked.prepared, reference=f"none: {DRAWS_RANDOM} (RandomNormal)")
+    found = verification(dataclasses.replace(asked, prepared=drawn), tmp_path)
+    told = f"there are no reference outputs: {DRAWS_RANDOM} (RandomNormal)"
+    assert (found.verdict, found.reason) == (Verdict.UNVERIFIED, told)
 
 
 def test_an_existing_engine_brings_its_graph_where_a_float32_build_answers(tmp_path: Path) -> None:

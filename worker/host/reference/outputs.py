@@ -10,6 +10,7 @@ from typing import Any
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Invalid
 from farm.protocol.shapes import format_shape
+from farm.protocol.work import DRAWS_RANDOM
 from farm.runtime.arrays import load_arrays
 
 from ..graph.model import Model
@@ -52,7 +53,7 @@ def computed(model: Model, path: Path, inputs: dict[str, Array]) -> Reference:
     """
     random = next((operator.op_type for operator in operators(model.proto) if operator.op_type in _RANDOM), None)
     if random is not None:
-        return Reference(None, f"the model draws random numbers ({random})")
+        return Reference(None, f"{DRAWS_RANDOM} ({random})")
     try:
         outputs = run(path, inputs)
     except CannotRun as error:
