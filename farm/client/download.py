@@ -91,7 +91,7 @@ def _receive(transport: Transport, landing: _Landing, sha256: str, transfer: Tra
             if begin and response.status_code != 206:
                 landing.clear()
             total = transfer.total_bytes or landing.size_bytes + int(response.headers.get("Content-Length", 0))
-            for chunk in response.iter_raw(CHUNK_BYTES):
+            for chunk in response.iter_raw():  # as it comes: what waits for more would be lost with the connection
                 landing.add(chunk)
                 tell(transfer._replace(done_bytes=landing.size_bytes, total_bytes=total))
     except FarmError as error:
