@@ -33,7 +33,7 @@ def submit(connection: Connection, /, **given: Any) -> int:
     \b
       farm submit model.onnx --targets xavier,v100 --wait
       farm submit model.onnx -t 'sm>=80,mem>=16GiB' --precision fp16
-      farm submit model.onnx -t v100 --minShapes x:1x3x64x64 --maxShapes x:8x3x64x64
+      farm submit model.onnx -t v100 --minShapes images:1x3x64x64 --maxShapes images:8x3x64x64
       farm submit --clone sub-8uy7gx9dd2y6mv --targets h200 --force
 
     Prints the id of the submission; with --wait what came out for each target.
