@@ -96,7 +96,8 @@ class FleetCache:
         for number in range(_TRIES):
             told = self._swap(ours, expected)
             if told.swapped:
-                merged = f", merged {number} times with what others had shared first" if number else ""
+                others = "another build" if number == 1 else f"{number} other builds"
+                merged = f", merged with what {others} had shared first" if number else ""
                 size_bytes = ours.stat().st_size
                 return f"the timing cache of the fleet holds what this build learned: {size_bytes} bytes{merged}"
             if told.sha256 is None:

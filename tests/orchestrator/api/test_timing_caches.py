@@ -131,6 +131,7 @@ def test_what_three_workers_learn_at_once_is_all_there(doors: Doors, devices: li
     # The first needed no merge, and each of the others merged at least once.
     assert sorted(bool(device.merged) for device in devices) == [False, True, True]
     assert all("the timing cache of the fleet holds what this build learned" in device.said[-1] for device in devices)
+    assert sum("merged with what" in device.said[-1] for device in devices) == 2
 
 
 def test_what_a_build_is_given_is_brought_and_grows(doors: Doors, devices: list[Device]) -> None:
