@@ -20,7 +20,7 @@ from farm.protocol.options import BenchmarkPolicy
 from farm.protocol.report import Verdict
 from tests.e2e.fleet import Fleet, fleet
 from tests.e2e.process import ROOT
-from tests.support import models
+from tests.support import models, networks
 
 from .engines import GIVEN
 
@@ -98,3 +98,19 @@ def test_two_measurements_agree(farm: Fleet, tmp_path: Path) -> None:
     found = [on_the_card(farm, "bench", folder, "--duration", policy.duration_s) for _ in range(2)]
     medians = [item["phases"]["compute"]["median_ms"] for item in found]
     assert max(medians) / min(medians) < 1.05
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "mix"])
+def test_a_transformer_is_built_with_the_steps_that_make_it_fast(farm: Fleet, tmp_path: Path, precision: str) -> None:
+    path = saved(tmp_path, f"detr-{precision}", networks.detr(64, 96, queries=8, layers=2))
+    steps = ("--steps", "fold,factors,convolutions,infer_shapes,layernorm_plugin")
+    told = farm.json(
+        "submit", path, "--targets", TARGET, *options(), *steps, "--precision", precision, "--wait", *SHORT
+    )
+    assert [item["state"] for item in told["builds"]] == ["done"], told
+    (result,) = farm.client.results(told["id"])
+    assert result.verification is not None
+    assert result.verification.verdict is Verdict.PASSED
+    folder = tmp_path / "engine"
+    on_the_card(farm, "fetch", path.stem, "--precision", precision, "-o", folder)
+    assert {item["name"] for item in on_the_card(farm, "run", folder)["outputs"]} == {"classes", "boxes"}
