@@ -93,6 +93,12 @@ def test_a_certified_cache_must_serve(tmp_path: Path) -> None:
         timing.attach(real.config)
 
 
+def test_a_certified_cache_must_be_there() -> None:
+    real = Real()
+    with pytest.raises(BuildFailed, match="the certified timing cache is not there"):
+        Timing(TimingOrder(None, None, True), real.sayings).attach(real.config)
+
+
 def test_tensorrt_tells_how_many_entries_there_are() -> None:
     real = Real()
     found = stand(real.config.create_timing_cache(b""), real.sayings)

@@ -65,7 +65,7 @@ class Timing:
     def attach(self, config: Any) -> None:
         """Let a configuration read and extend the cache.
 
-        Raises: BuildFailed: the cache is certified, and TensorRT does not take it.
+        Raises: BuildFailed: the cache is certified, and not there, or TensorRT does not take it.
         """
         order = self._order
         if order is None or self._off:
@@ -73,6 +73,8 @@ class Timing:
         if self._timing_cache is not None:
             config.set_timing_cache(self._timing_cache, True)
             return
+        if order.certified and order.given is None:
+            raise BuildFailed("the certified timing cache is not there", "Submit it again.")
         if order.given is not None:
             data = order.given.read_bytes()
             self._timing_cache, refusal = read(config, data, self._sayings)
