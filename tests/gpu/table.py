@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 _HEAD = ("row", "compute", "again", "CUDA graph", "bare", "PyTorch eager", "compiled", "greatest error", "submit, s")
-_BUILD = ("TensorRT, s", "warm, s")
+# What a submission takes beside the processes that prepare and build.
+_BUILD = ("beside, s", "TensorRT, s", "warm, s")
 
 Row = dict[str, Any]
 
@@ -43,6 +44,7 @@ def _cells(name: str, parts: dict[str, Row]) -> tuple[str, ...]:
         _ms(_best(pytorch, "compiled")),
         f"{max(errors):.1e}" if errors else farm.get("error", "-")[:60] or "-",
         _s(farm.get("submit_s")),
+        _s(farm["submit_s"] - sum(farm["children_s"]) if "children_s" in farm else None),
         _s(farm.get("effective", {}).get("build_s")),
         _s(warm.get("effective", {}).get("build_s")),
     )
