@@ -85,6 +85,25 @@ def heads(model: Model) -> Model:
     return _finished(model)
 
 
+def rows(model: Model) -> Model:
+    """Softmax over rows of a matrix in place of the last of four axes."""
+    shapes = {value.name: [axis.dim_value for axis in value.type.tensor_type.shape.dim] for value in _values(model)}
+    for number, item in enumerate(attentions(model)):
+        shape = shapes.get(item.scores.output[0])
+        if shape:
+            stem = f"rows_{number}"
+            _constants(model, {f"{stem}/flat": [-1, shape[-1]], f"{stem}/shape": shape})
+            model.graph.node.extend(
+                [
+                    helper.make_node("Reshape", [item.scores.output[0], f"{stem}/flat"], [f"{stem}/scores"]),
+                    helper.make_node("Softmax", [f"{stem}/scores"], [f"{stem}/shares"], axis=1),
+                    helper.make_node("Reshape", [f"{stem}/shares", f"{stem}/shape"], [f"{stem}/shaped"]),
+                ]
+            )
+            item.mixed.input[0] = f"{stem}/shaped"
+    return _finished(model)
+
+
 def exps(model: Model) -> Model:
     """Softmax of many scores as exponentials whose sums come out of the product with the values, beside them.
 

@@ -20,7 +20,7 @@ from worker.host.graph.steps import parameters_of, step
 from worker.host.graph.walk import graphs
 
 from .networks import export
-from .rewrites import exps, heads
+from .rewrites import exps, heads, rows
 
 PYTHON = os.environ.get("FARM_GPU_PYTHON", sys.executable)
 _LEFT_S = float(os.environ.get("FARM_GPU_LEFT_S", "560"))
@@ -39,6 +39,7 @@ TRIALS: dict[str, tuple[str, ...]] = {
     "convolved": (*_CONVOLVED, _ENDS),
     "norms": (*_CONVOLVED, "layernorm_plugin", _ENDS),
     "exps": (*_CONVOLVED, "exps", _ENDS),
+    "rows": (*_CONVOLVED, "rows", "layernorm_plugin", _ENDS),
     "both": (*_CONVOLVED, "exps", "renamed"),
 }
 
@@ -115,7 +116,7 @@ def _renamed(model: Model) -> Model:
     return model
 
 
-_OWN: dict[str, Callable[[Model], Model]] = {"renamed": _renamed, "heads": heads, "exps": exps}
+_OWN: dict[str, Callable[[Model], Model]] = {"renamed": _renamed, "heads": heads, "exps": exps, "rows": rows}
 
 
 if __name__ == "__main__":
