@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import insert, inspect, select
 
 from orchestrator.store.database import Database
 from orchestrator.store.migrate import migrate
-from orchestrator.store.tables import metadata
+from orchestrator.store.tables import metadata, model
 
 
 def test_migrations_make_what_the_tables_say(database_url: str) -> None:
@@ -38,4 +38,28 @@ def test_migrations_make_what_the_tables_say(database_url: str) -> None:
 
 def test_migrating_twice_changes_nothing(database_url: str) -> None:
     migrate(database_url)
-    migrate(database_url)
+    database = Database(database_url)
+    try:
+        with database.write() as connection:
+            row = {"digest": "a" * 64, "manifest": "{}", "size_bytes": 1, "created_at": 1.0}
+            connection.execute(insert(model).values(row))
+        before = _columns(database)
+        migrate(database_url)
+        with database.read() as connection:
+            assert connection.execute(select(model.c.digest)).scalars().all() == ["a" * 64]
+        assert _columns(database) == before
+        assert len(before) > 20
+    finally:
+        database.close()
+
+
+def _columns(database: Database) -> dict[str, list[str]]:
+    """Each table with its columns and their types, and which revision the schema is of."""
+    with database.read() as connection:
+        seen = inspect(connection)
+        columns = {
+            name: [f"{item['name']} {item['type']}" for item in seen.get_columns(name)]
+            for name in seen.get_table_names()
+        }
+        revision = MigrationContext.configure(connection).get_current_heads()
+    return {**columns, "": list(revision)}
