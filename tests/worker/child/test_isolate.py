@@ -10,9 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -22,50 +21,13 @@ from farm.protocol.report import FailureKind
 from farm.protocol.states import State
 from tests.support.waiting import until
 from worker.child.crash import reason_of
-from worker.child.isolate import Child, Ended, Limits
+from worker.child.isolate import Ended
 from worker.child.reproduce import write_reproduce
 from worker.slots import held
 
+from .case import ENVIRON, MODULE, Make
+
 ROOT = Path(__file__).parents[3]
-MODULE = "tests.worker.child.children"
-ENVIRON = {"PATH": os.environ["PATH"], "FARM_TOKEN": "farm_secret", "FARM_URL": "http://farm", "OMP_NUM_THREADS": "2"}
-
-
-class Case:
-    """One child and what was heard of it."""
-
-    def __init__(self, workspace: Path, what: str, limits: Limits, lock: int) -> None:
-        self.workspace = workspace
-        self.heard: list[bytes] = []
-        self.stages: list[Any] = []
-        workspace.mkdir()
-        (workspace / "spec.json").write_text(json.dumps(what))
-        self.child = Child(
-            MODULE, workspace, limits, lock, ENVIRON, self.heard.append, lambda *told: self.stages.append(told)
-        )
-
-    def run(self) -> Ended:
-        self.child.start()
-        return self.child.wait()
-
-    def read(self, name: str) -> Any:
-        until(lambda: (self.workspace / name).exists())
-        return json.loads((self.workspace / name).read_text())
-
-    @property
-    def text(self) -> bytes:
-        return b"".join(self.heard)
-
-
-Make = Callable[..., Case]
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Make]:
-    with held(tmp_path / "slots", "cpu0") as lock:
-        yield lambda what, deadline_s=60.0, memory_bytes=None, name="workspace": Case(
-            tmp_path / name, what, Limits(deadline_s, memory_bytes), lock
-        )
 
 
 def alive(pids: list[int]) -> list[int]:
@@ -74,55 +36,6 @@ def alive(pids: list[int]) -> list[int]:
 
 def zombies() -> set[int]:
     return {child.pid for child in psutil.Process().children() if child.status() == psutil.STATUS_ZOMBIE}
-
-
-def test_a_child_learns_where_programs_are_and_nothing_of_ours(make: Make) -> None:
-    case = make("look")
-    assert case.run().status == 0
-    seen = case.read("seen.json")
-    assert "farm_secret" not in json.dumps(seen)
-    assert {name for name in seen["environ"] if name.startswith("FARM_")} == {
-        "FARM_CHILD_STAGES",
-        "FARM_CHILD_LIFELINE",
-        "FARM_CHILD_PARENT",
-    }
-    assert seen["environ"]["OMP_NUM_THREADS"] == "2"
-    assert seen["environ"]["HOME"].startswith(str(case.workspace))
-    opened = sorted(seen["descriptors"].values())
-    assert len(opened) == 5
-    assert opened[0] == "/dev/null"
-    assert opened[1].endswith("cpu0.lock")
-    assert all(name.startswith("pipe:") for name in opened[2:])
-
-
-def test_a_child_learns_its_limit_of_memory(make: Make) -> None:
-    case = make("look", memory_bytes=400 << 20)
-    case.run()
-    assert case.read("seen.json")["environ"]["FARM_CHILD_MEMORY_BYTES"] == str(400 << 20)
-
-
-@pytest.mark.parametrize("capable", [True, False], ids=["as it is", "without capabilities"])
-def test_a_hidden_worker_keeps_its_secrets_from_its_children(tmp_path: Path, capable: bool) -> None:
-    """Also where the tests, and so the worker and its child, run as root."""
-    give_up = "import ctypes; [ctypes.CDLL(None).prctl(24, right, 0, 0, 0) for right in range(64)]\n"
-    code = (
-        "import os, sys, json\n"
-        "from pathlib import Path\n"
-        "from farm.hiding import hide\n"
-        "from worker.child.isolate import Child, Limits\n"
-        f"{'' if capable else give_up}"
-        "hide()\n"
-        "lock = os.open('lock', os.O_CREAT | os.O_RDWR)\n"
-        f"child = Child('{MODULE}', Path.cwd(), Limits(60), lock, {{'PATH': '/bin'}}, print, print)\n"
-        "child.start()\n"
-        "sys.exit(child.wait().status)\n"
-    )
-    (tmp_path / "spec.json").write_text('"look"')
-    environ = {"FARM_TOKEN": "farm_secret", "PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}
-    subprocess.run([sys.executable, "-c", code], cwd=str(tmp_path), env=environ, check=True)
-    seen = json.loads((tmp_path / "seen.json").read_text())
-    assert seen["parent"] == dict.fromkeys(("environ", "mem", "maps"), "PermissionError")
-    assert not int(seen["bounding"], 16) >> 19 & 1 or os.geteuid() != 0
 
 
 def test_log_lines_arrive_while_it_runs(make: Make) -> None:
