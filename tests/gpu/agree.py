@@ -7,9 +7,9 @@ One process and one card in one state; all take turns for some milliseconds, in 
     other   the same over another engine of the same plan: what the place in memory makes
     copied  like `bare`, each launch right behind a copy of the inputs in the same stream
     paused  like `bare`, after 50 microseconds without work, which is what reading events and copies take
-    asleep  like `bare`, the host asleep while it waits, and late to launch
+    asleep  like `bare`, with events that wake a sleeping host
 
-`copied` and `asleep` are why the farm launches when the inputs are there, awake, and copies in another stream.
+`copied` and `asleep` are why the farm copies in another stream, and reads no time from an event that is slept for.
 """
 
 from __future__ import annotations

@@ -31,20 +31,19 @@ class Timed:
     def __init__(self, lane: Lane, launch: Launch) -> None:
         self._lane = lane
         self._graph = _recorded(lane) if launch.cuda_graph else None
-        self._events = [Event(launch.spin_wait) for _ in range(len(PHASES) + 1)]
-        # A copy takes microseconds: who sleeps meanwhile wakes up too late to launch in time.
-        self._there = Event(spin=True)
+        # Events that wake a sleeping host are late, by some 25 microseconds on an H200: the times of none are read.
+        self._events = [Event() for _ in range(len(PHASES) + 2)]
+        self._done = Event(launch.spin_wait)
         self._copies = Stream()
 
     def __call__(self) -> Dict[str, float]:
         """One inference."""
-        lane, there, (begun, launched, computed, back) = self._lane, self._there, self._events
-        copies = self._copies
+        lane, copies, (begun, there, launched, computed, back) = self._lane, self._copies, self._events
         lane.enter()
         begun.record(copies)
         lane.copy_in(copies)
         there.record(copies)
-        there.wait()
+        there.wait()  # awake: a copy takes microseconds, and who sleeps meanwhile launches late
         launched.record(lane.stream)
         if self._graph is None:
             lane.compute()
@@ -54,13 +53,14 @@ class Timed:
         copies.wait_for(computed)
         lane.copy_out(copies)
         back.record(copies)
-        back.wait()
+        self._done.record(copies)
+        self._done.wait()
         times_ms = (there.since_ms(begun), computed.since_ms(launched), back.since_ms(computed))
         return dict(zip(PHASES, times_ms))
 
     def close(self) -> None:
         """Free the events and the graph."""
-        for event in (*self._events, self._there):
+        for event in (*self._events, self._done):
             event.close()
         self._copies.close()
         if self._graph is not None:
