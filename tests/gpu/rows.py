@@ -157,7 +157,7 @@ def _submitted(farm: Fleet, folder: Path, network: str, precision: str, *flags: 
     row: Row = {"submit_s": round(time.monotonic() - began_s, 2), "exit": told.code}
     answer = json.loads(told.out) if told.out else {}
     if told.code not in _KEPT or "id" not in answer:
-        return {**row, "error": told.err[-800:]}, False
+        return {**row, "error": told.err[-800:], "builds": answer.get("builds", [])}, False
     row.update(_told(farm, farm.client.status(answer["id"])))
     return row, True
 
