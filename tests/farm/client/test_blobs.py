@@ -34,7 +34,7 @@ def _file(folder: Path, content: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("content", [b"", SMALL, BIG])
+@pytest.mark.parametrize("content", [b"", SMALL, BIG], ids=["empty", "small", "big"])
 def test_a_file_goes_up_and_comes_down_the_same(
     client: FarmClient, double: Double, tmp_path: Path, content: bytes
 ) -> None:
