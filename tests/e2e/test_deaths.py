@@ -70,7 +70,10 @@ def test_a_worker_is_killed_in_each_stage(
     assert (lost.id, lost.end, stage_of(lost)) == (first.id, EXPIRED, stage)
     assert last.end is PUBLISHED
     assert moment(last.started_at) >= moment(str(lost.ended_at))
-    assert LEASE_S * 0.9 <= seconds(lost) < LONG_S + LEASE_S
+    assert seconds(lost) >= LEASE_S * 0.9
+    # It ended with its lease, not with its stage, whatever the stages before took on a busy machine.
+    begun = moment(lost.stages[-1].started_at if lost.stages else lost.started_at)
+    assert (moment(str(lost.ended_at)) - begun).total_seconds() < LONG_S + LEASE_S
     # The stage lasts as long at the second try: it was a long one that the first did not see the end of.
     assert seconds(last) >= LONG_S
 
