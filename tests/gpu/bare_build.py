@@ -19,10 +19,10 @@ import tensorrt as trt  # type: ignore[import-not-found]
 
 from farm.runtime.cuda.device import Device, DeviceMemory
 from farm.runtime.cuda.stream import Event, Stream
+from worker.device.builders.tensorrt.myelin import without_empty_myelin
 
 _WARM, _RUNS, _PROFILED = 50, 300, 20
 _TYPES = {"FLOAT": np.float32, "HALF": np.float16, "INT32": np.int32, "BOOL": np.bool_}
-_MYELIN, _NUMBER, _LIST = b"file_format_version=", b"\x08\x80\x01\x00", b"\x01\x80\x03\x80\x01\x00"
 _EXTERNAL = ("CUBLAS", "CUBLAS_LT", "CUDNN")
 
 
@@ -69,7 +69,7 @@ def _build(given: argparse.Namespace, plan: Path) -> dict[str, Any]:
     if given.preview:
         config.set_preview_feature(getattr(trt.PreviewFeature, given.preview), True)
     known = given.cache.read_bytes() if given.cache and given.cache.exists() else b""
-    if not config.set_timing_cache(config.create_timing_cache(without_myelin(known)), False):
+    if not config.set_timing_cache(config.create_timing_cache(without_empty_myelin(known)), False):
         sys.stderr.write("the timing cache does not fit\n")
     began_s = time.monotonic()
     made = builder.build_serialized_network(network, config)
@@ -80,24 +80,6 @@ def _build(given: argparse.Namespace, plan: Path) -> dict[str, Any]:
     if given.cache:
         given.cache.write_bytes(bytes(config.get_timing_cache().serialize()))
     return {"build_s": round(build_s, 2), "plan_bytes": made.nbytes, "warm": bool(known)}
-
-
-def without_myelin(cache: bytes) -> bytes:
-    """A timing cache without the part of Myelin: where that has no cuBLAS, TensorRT refuses it, and the rest with it.
-
-    After 24 bytes of header, of which the last 8 are the size of what follows, there are records. The last two are the
-    length of that part, and itself: a list of bytes, with its own length once more.
-    """
-    place = cache.rfind(_MYELIN)
-    if place < 0:
-        return cache
-    size = len(cache) - place
-    length, listed = _NUMBER + size.to_bytes(8, "little"), _LIST + size.to_bytes(8, "little")
-    begins = place - len(length) - len(listed)
-    if cache[begins:place] != length + listed:
-        return cache
-    kept = cache[24:begins] + _NUMBER + bytes(8) + _LIST + bytes(8)
-    return cache[:16] + len(kept).to_bytes(8, "little") + kept
 
 
 def _measured(plan: Path, folder: Path, once: bool) -> dict[str, Any]:
