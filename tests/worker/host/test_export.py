@@ -1,0 +1,32 @@
+"""`farm export` as a process, on a machine without PyTorch; with it: the exporters beside this file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from farm.protocol.exits import Exit
+from tests.farm.cli.processes import completed
+
+ABSENT = "raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')"
+
+
+def test_the_list_needs_no_pytorch() -> None:
+    told = completed("export", "--list")
+    assert (told.code, told.out.split()) == (Exit.DONE, ["detr-r50", "resnet50"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("resnet50",), "PyTorch is not installed on this machine. Install torch, or export the model where it is"),
+        (("resnet51",), "there is no exporter 'resnet51'. The exporters are detr-r50, resnet50."),
+        ((), "no exporter is named. Type farm export NAME, or --list."),
+    ],
+)
+def test_what_cannot_be_exported_is_told_in_a_sentence(tmp_path: Path, arguments: tuple[str, ...], error: str) -> None:
+    (tmp_path / "torch.py").write_text(ABSENT)
+    told = completed("export", *arguments, env={"PYTHONPATH": str(tmp_path)})
+    assert told.code == Exit.USAGE
+    assert error in told.err
