@@ -84,7 +84,7 @@ class RequestView:
         target: The word the user typed (of a filter or `all`: the label of what it resolved to).
         exit_code: What a waiting command would answer for it; None while it is active.
         reason: Why it ended, or what it waits for; one sentence.
-        progress: While a device works on it.
+        progress: While a device works on it, in the view of one submission; lists leave it out.
     """
 
     id: str

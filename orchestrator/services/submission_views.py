@@ -25,7 +25,7 @@ _MOST = 1000
 
 def view(context: Context, connection: Connection, row: SubmissionRow) -> SubmissionView:
     """One submission with its requests."""
-    return _views(context, connection, _with_requests(connection, [row]))[0]
+    return _views(context, connection, _with_requests(connection, [row]), progress=True)[0]
 
 
 def find(context: Context, wanted: Listing, states: Sequence[State], limit: int) -> tuple[SubmissionView, ...]:
@@ -43,7 +43,8 @@ def find(context: Context, wanted: Listing, states: Sequence[State], limit: int)
             if not states or len(rows) < page:
                 break
             before = rows[-1].created_at
-        return _views(context, connection, found[:limit])
+        # How far each build of a long list is would take as long as all the rest.
+        return _views(context, connection, found[:limit], progress=False)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,9 @@ def _with_requests(connection: Connection, rows: Sequence[SubmissionRow]) -> lis
     return [_Submitted(row, tuple(requests[row.id])) for row in rows]
 
 
-def _views(context: Context, connection: Connection, found: Sequence[_Submitted]) -> tuple[SubmissionView, ...]:
+def _views(
+    context: Context, connection: Connection, found: Sequence[_Submitted], progress: bool
+) -> tuple[SubmissionView, ...]:
     noisy = _noisy(connection, found)
     prospects = Prospects(context, connection, itertools.chain.from_iterable(item.requests for item in found))
     return tuple(
@@ -77,7 +80,7 @@ def _views(context: Context, connection: Connection, found: Sequence[_Submitted]
             state=item.state,
             created_at=iso(item.row.created_at),
             created_by=item.row.created_by,
-            builds=tuple(_request(request, request.id in noisy, prospects) for request in item.requests),
+            builds=tuple(_request(request, request.id in noisy, prospects, progress) for request in item.requests),
             tags=item.row.tags,
             priority=item.row.priority,
         )
@@ -85,7 +88,7 @@ def _views(context: Context, connection: Connection, found: Sequence[_Submitted]
     )
 
 
-def _request(row: RequestRow, noisy: bool, prospects: Prospects) -> RequestView:
+def _request(row: RequestRow, noisy: bool, prospects: Prospects, progress: bool) -> RequestView:
     code = exit_of(row.state, noisy)
     reason = row.reason
     if row.state not in ENDED_STATES:
@@ -103,7 +106,7 @@ def _request(row: RequestRow, noisy: bool, prospects: Prospects) -> RequestView:
         engine=row.engine_id,
         exit_code=None if code is None else int(code),
         reason=reason,
-        progress=prospects.progress(row),
+        progress=prospects.progress(row) if progress else None,
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from farm.protocol.states import Role, State
 from farm.protocol.views import RequestView
 from orchestrator.services import submission_views
 from orchestrator.services.submission_views import Listing
+from orchestrator.store import tables
+from orchestrator.store.submissions import RequestRow
 from tests.support.coordinator import Coordinator, Talker, cpu_facts
 
 
@@ -68,13 +72,41 @@ def test_one_device_that_left_is_told_of_its_own_requests_alone(
 
 
 def test_only_what_a_device_works_on_has_progress(farm: Coordinator, host: Talker, box: Talker, old: Talker) -> None:
-    farm.submit(b"a", ("box", "old"))
+    view = farm.submit(b"a", ("box", "old"))
     host.serve()
     assert box.claim() is not None
     farm.clock.pass_s(7.0)
-    found = listed(farm)
-    assert {name: item.state for name, item in found.items()} == {"net box": State.LEASED, "net old": State.QUEUED}
-    progress = found["net box"].progress
-    assert progress is not None
-    assert progress.elapsed_s == pytest.approx(7.0)
-    assert found["net old"].progress is None
+    at_work, waiting = farm.show(view).builds
+    assert (at_work.state, waiting.state) == (State.LEASED, State.QUEUED)
+    assert at_work.progress is not None
+    assert at_work.progress.elapsed_s == pytest.approx(7.0)
+    assert waiting.progress is None
+
+
+def test_a_list_leaves_out_how_far_each_build_is(farm: Coordinator, host: Talker, box: Talker) -> None:
+    farm.submit(b"a", ("box",))
+    host.serve()
+    assert box.claim() is not None
+    assert listed(farm)["net box"].progress is None
+
+
+def test_what_has_ended_is_listed_only_as_a_whole(farm: Coordinator, host: Talker, box: Talker, old: Talker) -> None:
+    both = farm.submit(b"a", ("box", "old"), name="both")
+    host.serve()
+    box.serve()
+    farm.clock.pass_s(1.0)
+    alone = farm.submit(b"b", ("box",), name="alone")
+    host.serve()
+    box.serve()
+
+    def done() -> list[str]:
+        return [view.id for view in submission_views.find(farm.context, Listing(), (State.DONE,), 100)]
+
+    assert farm.states(both) == [State.DONE, State.QUEUED]
+    assert done() == [alone.id]
+    old.serve()
+    assert done() == [alone.id, both.id]
+
+
+def test_the_row_of_a_request_has_the_order_of_its_columns() -> None:
+    assert [item.name for item in fields(RequestRow)] == list(tables.request.columns.keys())
