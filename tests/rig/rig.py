@@ -10,12 +10,11 @@ folder of its own. It runs nothing, since that takes a card.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.support.packages import installed
 
 VERSION = "1.7.1.116"
 PACKAGE = f"tensorrt-rtx-cu13=={VERSION}"
@@ -26,25 +25,7 @@ def rig(environ: Mapping[str, str]) -> Path:
 
     Raises: subprocess.CalledProcessError: a package could not be fetched.
     """
-    cache = Path(environ.get("FARM_TEST_CACHE") or Path.home() / ".cache/farm-tests")
-    folder = cache / f"rig-{PACKAGE}-cp{sys.version_info.major}{sys.version_info.minor}"
-    if not folder.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=cache))
-        try:
-            _install(part)
-            part.rename(folder)
-        except OSError:  # another run was first; its files are the same
-            if not folder.exists():
-                raise
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    return folder
-
-
-def _install(folder: Path) -> None:
-    command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(folder), PACKAGE]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return installed(environ, PACKAGE, "rig-")
 
 
 if __name__ == "__main__":

@@ -8,15 +8,14 @@ where it is kept.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from .packages import installed
 
 VERSION = "2.13.0"
 PACKAGE = f"torch=={VERSION}"
@@ -27,21 +26,7 @@ def folder(environ: Mapping[str, str]) -> Path:
 
     Raises: subprocess.CalledProcessError: a package could not be fetched.
     """
-    cache = Path(environ.get("FARM_TEST_CACHE") or Path.home() / ".cache/farm-tests")
-    made = cache / f"{PACKAGE}-cp{sys.version_info.major}{sys.version_info.minor}"
-    if not made.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f"{made.name}.", dir=cache))
-        try:
-            command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(part), PACKAGE]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            part.rename(made)
-        except OSError:  # another run was first; its files are the same
-            if not made.exists():
-                raise
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    return made
+    return installed(environ, PACKAGE)
 
 
 def torch(environ: Mapping[str, str]) -> Any:

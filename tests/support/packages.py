@@ -1,0 +1,32 @@
+"""Packages in folders of their own, for tests of what no extra of the farm has. `FARM_TEST_CACHE` is where they are."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def installed(environ: Mapping[str, str], package: str, prefix: str = "") -> Path:
+    """The folder into which a package was installed for this Python, with what it needs; made on first use.
+
+    Raises: subprocess.CalledProcessError: a package could not be fetched.
+    """
+    cache = Path(environ.get("FARM_TEST_CACHE") or Path.home() / ".cache/farm-tests")
+    folder = cache / f"{prefix}{package}-cp{sys.version_info.major}{sys.version_info.minor}"
+    if not folder.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=cache))
+        try:
+            command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(part), package]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            part.rename(folder)
+        except OSError:  # another run was first; its files are the same
+            if not folder.exists():
+                raise
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    return folder
