@@ -15,7 +15,7 @@ from farm.protocol.report import BenchmarkReport
 
 from ..session import Launch, Session
 from . import evidence
-from .noisy import fault
+from .attempts import calmest
 from .protocol import HOST, Clock, Samples, describe, take
 from .samples import pack
 from .statistics import cv_percent, percentiles, robust_cv_percent
@@ -130,17 +130,13 @@ def _attempts(
 ) -> Tuple[Samples, Dict[str, Any], str, int]:
     """The first calm attempt, or the last one with what is wrong with it."""
     launch = Launch(policy.cuda_graph, policy.spin_wait)
+
+    def look() -> Dict[str, Any]:
+        return {**collect(), **session.evidence()}
+
     with ExitStack() as stack:
         inferences = [stack.enter_context(session.bound(inputs, launch)) for _ in range(policy.streams)]
-        attempt = 0
-        while True:
-            attempt += 1
-            before = {**collect(), **session.evidence()}
-            samples = take(inferences, policy, clock)
-            after = {**collect(), **session.evidence()}
-            reason = fault(samples.latencies_ms, policy, before, after)
-            if not reason or attempt >= policy.attempts:
-                return samples, {"before": before, "after": after}, reason, attempt
+        return calmest(lambda: take(inferences, policy, clock), policy, look)
 
 
 def _circumstances(session: Session, samples: Samples, inputs: Mapping[str, Array]) -> Dict[str, Any]:

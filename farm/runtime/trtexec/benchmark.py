@@ -10,7 +10,7 @@ from farm.protocol.options import BenchmarkPolicy
 from farm.protocol.report import BenchmarkReport
 
 from ..benchmark import evidence
-from ..benchmark.noisy import fault
+from ..benchmark.attempts import calmest
 from ..benchmark.samples import pack
 from ..benchmark.statistics import cv_percent, percentiles, robust_cv_percent
 from ..values import Array
@@ -67,16 +67,10 @@ def measured(
 def _attempts(
     session: TrtexecSession, inputs: Mapping[str, Array], policy: BenchmarkPolicy, collect: Evidence
 ) -> Tuple[Times, Dict[str, Any], str, int]:
-    """The first calm attempt, or the last one with what is wrong with it."""
-    attempt = 0
-    while True:
-        attempt += 1
-        before = {**collect(), **session.evidence()}
-        times = session.times(inputs, policy)
-        after = {**collect(), **session.evidence()}
-        reason = fault(times.latencies_ms, policy, before, after)
-        if not reason or attempt >= policy.attempts:
-            return times, {"before": before, "after": after}, reason, attempt
+    def look() -> Dict[str, Any]:
+        return {**collect(), **session.evidence()}
+
+    return calmest(lambda: session.times(inputs, policy), policy, look)
 
 
 def _circumstances(session: TrtexecSession, times: Times, inputs: Mapping[str, Array]) -> Dict[str, Any]:
