@@ -51,8 +51,14 @@ set -a
 set +a
 
 # 32 ms of sound at 16 kHz with its context, and the state of the network before it.
-show farm submit "$folder/silero_vad.onnx" --targets cpu --watch \
-    --shapes input:1x576,state:2x1x128 --value sr=16000 --max-cv 50
+submit=(farm submit "$folder/silero_vad.onnx" --targets cpu --watch
+    --shapes input:1x576,state:2x1x128 --value sr=16000)
+show "${submit[@]}" --max-cv 50 || {
+    status=$?
+    [ "$status" -eq 5 ] || exit "$status"
+    printf '\nThis machine is too busy to publish times. Measured again, however far they spread:\n'
+    show "${submit[@]}" --max-cv 10000
+}
 show farm engines list
 show farm fetch silero_vad -o "$folder/engine"
 show ls "$folder/engine"
