@@ -41,6 +41,10 @@ class ModelManifest:
         return sum(item.size_bytes for item in self.files)
 
 
+# In the key of a build that only compiles plugins, for no model.
+NO_MODEL = ModelManifest(())
+
+
 def check_digest(text: str) -> str:
     """The text, if it is 64 lowercase hexadecimal digits.
 

@@ -13,8 +13,9 @@ from typing import Any, Dict, Optional, Tuple
 from .engine import TensorSpec
 from .facts import DeviceFacts
 from .keys import PreparationKey, RequestKey
-from .model import FileRef, ModelManifest
+from .model import NO_MODEL, FileRef, ModelManifest
 from .options import BenchmarkPolicy, VerifyBy, VerifyPolicy
+from .plugins import PluginWork
 from .report import BenchmarkReport, Failure, VerificationReport
 from .requirement import EngineRequirement
 from .states import Role, State
@@ -160,6 +161,7 @@ class BuildWork:
     Attributes:
         deadline_s: The child is killed after so long.
         timing_cache: None where it shall do without.
+        plugins: What its key names, with the sources; a library of the fleet may serve instead of compiling one.
     """
 
     build: str
@@ -171,6 +173,12 @@ class BuildWork:
     deadline_s: float
     reuse: Optional[ReuseEngine] = None
     timing_cache: Optional[TimingCacheGiven] = None
+    plugins: Tuple[PluginWork, ...] = ()
+
+    @property
+    def only_compiles(self) -> bool:
+        """There is no model: it ends with `Compiled` once the library of each plugin is published."""
+        return self.key.model == NO_MODEL.digest
 
     @property
     def needs_float32(self) -> bool:
