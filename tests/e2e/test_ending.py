@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from farm.protocol.states import AttemptEnd, State
 from tests.farm.cli.processes import start
 from tests.support.services import Broker, Postgres
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import until
 
 from .fleet import Fleet, ends, fleet, net
@@ -41,10 +41,10 @@ def test_a_cancel_ends_the_child_within_two_seconds(farm: Fleet, model: Path, fa
     farm.in_stage(submission, State.BUILDING)
     below = farm.workers["cancelled"].descendants()
     assert below
-    begin = time.monotonic()
-    farm.client.cancel(submission.id)
-    until(lambda: not alive(below), 5.0)
-    assert time.monotonic() - begin < 2.0
+    with Stopwatch() as watch:
+        farm.client.cancel(submission.id)
+        until(lambda: not alive(below), 20.0)
+    assert watch.own_s < 2.0
     until(lambda: ends(farm.build(submission).attempts) == [AttemptEnd.CANCELLED])
     assert farm.client.status(submission.id).state is State.CANCELLED
     # The slot is free again at once.
@@ -88,10 +88,10 @@ def test_a_second_signal_hands_the_work_back_at_once(farm: Fleet, model: Path) -
     below = worker.descendants()
     worker.send(signal.SIGTERM)
     until(lambda: "a second signal" in worker.said())
-    begin = time.monotonic()
-    worker.send(signal.SIGTERM)
-    assert worker.wait() == 0
-    assert time.monotonic() - begin < 5.0
+    with Stopwatch() as watch:
+        worker.send(signal.SIGTERM)
+        assert worker.wait() == 0
+    assert watch.own_s < 5.0
     assert not alive(below)
     build = farm.build(submission)
     assert (build.state, ends(build.attempts)) == (State.QUEUED, [AttemptEnd.RELEASED])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from farm.protocol.states import State
 from farm.protocol.views import ProgressView
 from tests.e2e.fleet import Fleet, net
 from tests.support import models, networks
+from tests.support.stopwatch import Stopwatch
 from tests.support.waiting import until
 
 from .rig import VERSION
@@ -143,10 +143,10 @@ def test_progress_is_shown_while_tensorrt_builds_and_a_cancel_ends_it_at_once(ah
     assert " of an estimated " in shown
 
     children = ahead.workers["box"].descendants()
-    started = time.monotonic()
-    ahead.client.cancel(view.id)
-    psutil.wait_procs(children, timeout=10)
-    assert time.monotonic() - started < 2
+    with Stopwatch() as watch:
+        ahead.client.cancel(view.id)
+        psutil.wait_procs(children, timeout=20)
+    assert watch.own_s < 2
     assert not any(child.is_running() for child in children)
     assert [item.state for item in ahead.ended(view).builds] == [State.CANCELLED]
     assert ahead.engines(view) == ()
