@@ -3,37 +3,64 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Optional
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Dict, Iterator, Mapping, Optional, Tuple
 
+from .headers import headers_version
 from .machine import Machine
 
 _CUDA_BIN = "/usr/local/cuda/bin"
 _COMPILERS = ("c++", "g++", "clang++")
-_INCLUDES = (
-    "/usr/include/{architecture}-linux-gnu",
-    "/usr/include",
-    "/usr/local/include",
-    "/usr/local/tensorrt/include",
-    "/opt/tensorrt/include",
-    "/usr/local/cuda/include",
-)
-_VERSION_HEADER = "NvInferVersion.h"
+# The first that plugins' CMakeLists.txt takes; JetPack 5 has 3.16 and gets a later one as a wheel.
+OLDEST_CMAKE = (3, 18)
+# Folders with `bin` and `include` that their owner names, first of all places.
+_NAMED_BY = ("TENSORRT_ROOT", "CUDA_HOME", "CUDA_PATH")
+_SEVERAL = "FARM_TOOLCHAIN"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that is there.
+
+    Attributes:
+        path: Of the program.
+        version: In numbers, such as `13.0.88`.
+    """
+
+    path: str
+    version: str
+
+
+def named_folders(environ: Mapping[str, str]) -> Tuple[str, ...]:
+    """The folders that an environment names for `Machine.search`."""
+    several = environ.get(_SEVERAL, "").split(":")
+    return tuple(folder.rstrip("/") for folder in (*several, *(environ.get(name, "") for name in _NAMED_BY)) if folder)
 
 
 def probe_toolchain(machine: Machine) -> Dict[str, str]:
     """Versions of `nvcc`, `cxx`, `cmake` and `tensorrt_headers`; what is missing is absent."""
+    nvcc = next(iter(all_nvcc(machine)), None)
+    cmake = find_cmake(machine)
     found = {
-        "nvcc": _nvcc_version(machine),
-        "cxx": _cxx_version(machine),
-        "cmake": _cmake_version(machine),
+        "nvcc": nvcc.version if nvcc else None,
+        "cxx": cxx_version(machine),
+        "cmake": cmake.version if cmake else None,
         "tensorrt_headers": headers_version(machine),
     }
     return {name: version for name, version in found.items() if version}
 
 
-def find_nvcc(machine: Machine) -> Optional[str]:
-    """The CUDA compiler, or None. The toolkit's own folder comes first: it agrees with the headers beside it."""
-    return machine.which("nvcc", _CUDA_BIN)
+def all_nvcc(machine: Machine) -> Iterator[Tool]:
+    """Every CUDA compiler, each version once; first that of the toolkit's own folder, which agrees with its headers."""
+    others = [str(PurePosixPath(path).parent) for path in reversed(machine.glob("/usr/local/cuda-*/bin/nvcc"))]
+    places = [machine.which("nvcc", _CUDA_BIN), *(machine.which("nvcc", folder) for folder in (*others, "/usr/bin"))]
+    known = set()
+    for path in dict.fromkeys(places):
+        said = re.search(r"\bV(\d+\.\d+\.\d+)", machine.output(path, "--version")) if path else None
+        if path and said and said.group(1) not in known:
+            known.add(said.group(1))
+            yield Tool(path, said.group(1))
 
 
 def find_cxx(machine: Machine) -> Optional[str]:
@@ -41,43 +68,8 @@ def find_cxx(machine: Machine) -> Optional[str]:
     return next(filter(None, (machine.which(name, "/usr/bin") for name in _COMPILERS)), None)
 
 
-def find_cmake(machine: Machine) -> Optional[str]:
-    """CMake, or None."""
-    return machine.which("cmake", "/usr/bin", "/usr/local/bin")
-
-
-def find_headers(machine: Machine) -> Optional[str]:
-    """The folder with TensorRT's headers, or None."""
-    own = [f"{base}/include" for base in machine.search]
-    usual = [folder.format(architecture=machine.architecture) for folder in _INCLUDES]
-    return next((folder for folder in (*own, *usual) if machine.path(f"{folder}/{_VERSION_HEADER}").exists()), None)
-
-
-def headers_version(machine: Machine) -> Optional[str]:
-    """Version of TensorRT's headers, such as `8.5.2.2`, or None."""
-    folder = find_headers(machine)
-    if folder is None:
-        return None
-    macros = dict(re.findall(r"^#define\s+(\w+)\s+(\w+)", machine.text(f"{folder}/{_VERSION_HEADER}"), re.MULTILINE))
-    parts = [_number(macros, f"NV_TENSORRT_{part}") for part in ("MAJOR", "MINOR", "PATCH", "BUILD")]
-    return ".".join(part for part in parts if part) or None
-
-
-def _number(macros: Dict[str, str], name: str) -> Optional[str]:
-    # Later releases define the number under the name of the product and refer to it.
-    value = macros.get(name)
-    if value is not None and not value[0].isdigit():
-        value = macros.get(value)
-    return value if value is not None and value.isdigit() else None
-
-
-def _nvcc_version(machine: Machine) -> Optional[str]:
-    nvcc = find_nvcc(machine)
-    found = re.search(r"\bV(\d+\.\d+\.\d+)", machine.output(nvcc, "--version")) if nvcc else None
-    return found.group(1) if found else None
-
-
-def _cxx_version(machine: Machine) -> Optional[str]:
+def cxx_version(machine: Machine) -> Optional[str]:
+    """Family and version of the C++ compiler, such as `gcc-12.2.0`, or None."""
     compiler = find_cxx(machine)
     if compiler is None:
         return None
@@ -87,7 +79,23 @@ def _cxx_version(machine: Machine) -> Optional[str]:
     return f"{family}-{found.group(1)}" if found else None
 
 
-def _cmake_version(machine: Machine) -> Optional[str]:
-    cmake = find_cmake(machine)
-    found = re.search(r"cmake version (\d+\.\d+\.\d+)", machine.output(cmake, "--version")) if cmake else None
-    return found.group(1) if found else None
+def find_cmake(machine: Machine) -> Optional[Tool]:
+    """CMake, or None: the first that is new enough, else the first there is. A wheel puts it beside the interpreter."""
+    own = str(PurePosixPath(machine.interpreter).parent)
+    places = [machine.which("cmake", folder) for folder in ("/usr/bin", "/usr/local/bin", own)]
+    found = []
+    for path in dict.fromkeys(filter(None, places)):
+        said = re.search(r"cmake version (\d+\.\d+\.\d+)", machine.output(path, "--version"))
+        if said:
+            found.append(Tool(path, said.group(1)))
+    return next((tool for tool in found if is_new_enough(tool.version)), found[0] if found else None)
+
+
+def find_generator(machine: Machine) -> Optional[str]:
+    """What CMake lets do the work, `ninja` or `make`; None where neither is there."""
+    return next((name for name in ("ninja", "make") if machine.which(name, "/usr/bin", "/usr/local/bin")), None)
+
+
+def is_new_enough(cmake: str) -> bool:
+    """This version of CMake configures plugins."""
+    return tuple(int(part) for part in cmake.split(".")[:2]) >= OLDEST_CMAKE

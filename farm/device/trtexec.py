@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Optional, Sequence
 
+from .headers import headers_version
 from .machine import Machine
-from .toolchain import headers_version
 
 # Where JetPack, Debian packages, NVIDIA's containers and their tar archives put it.
 _FOLDERS = ("/usr/src/tensorrt/bin", "/usr/local/tensorrt/bin", "/opt/tensorrt/bin")

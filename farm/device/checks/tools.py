@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Iterator, Sequence
 
 from farm.protocol.facts import DeviceFacts
 
+from ..headers import headers_like
 from ..machine import Machine
-from ..toolchain import find_headers
+from ..toolchain import OLDEST_CMAKE, all_nvcc, find_generator, is_new_enough
 from .check import Check, fail, ok, warn
 from .generations import numbers, nvcc_problem
 
@@ -20,8 +21,9 @@ _DOCKER_FORMAT = "{{.ServerVersion}} {{range $name, $_ := .Runtimes}}{{$name}} {
 def check_tools(machine: Machine, facts: DeviceFacts) -> Iterator[Check]:
     """What builds need besides a runtime."""
     yield check_compiler(facts)
-    yield check_nvcc(facts)
+    yield check_nvcc(facts, [tool.version for tool in all_nvcc(machine)])
     yield check_cmake(facts)
+    yield check_generator(machine)
     yield check_headers(machine, facts)
     yield check_docker(machine, facts)
     yield check_python(facts)
@@ -35,44 +37,55 @@ def check_compiler(facts: DeviceFacts) -> Check:
     return warn("C++ compiler", "none", "Run apt install g++ to build plugins here.")
 
 
-def check_nvcc(facts: DeviceFacts) -> Check:
-    """An nvcc that compiles for every card of this machine."""
-    version = facts.toolchain.get("nvcc")
-    if version is None and not facts.gpus:
+def check_nvcc(facts: DeviceFacts, versions: Sequence[str]) -> Check:
+    """An nvcc that compiles for every card of this machine; `versions` are those there are, the first one in front."""
+    if not versions and not facts.gpus:
         return ok("nvcc", "none, not needed without a card")
-    if version is None:
+    if not versions:
         return warn("nvcc", "none", "Install the CUDA toolkit to build plugins here.")
-    problems = [
-        problem for gpu in facts.gpus for problem in (nvcc_problem(gpu.compute_capability, version),) if problem
-    ]
-    if problems:
-        return fail("nvcc", problems[0], "Install CUDA 12.9 or older beside it and name its folder to the worker.")
-    return ok("nvcc", version)
+    for gpu in facts.gpus:
+        problems = [nvcc_problem(gpu.compute_capability, version) for version in versions]
+        if all(problems):
+            mend = "Install CUDA 12.9 or older beside it, and name its folder in FARM_TOOLCHAIN."
+            return fail("nvcc", str(problems[0]), mend)
+    return ok("nvcc", ", ".join(versions))
 
 
 def check_cmake(facts: DeviceFacts) -> Check:
-    """CMake."""
-    if "cmake" in facts.toolchain:
-        return ok("CMake", facts.toolchain["cmake"])
-    return warn("CMake", "none", "Run apt install cmake to build plugins here.")
+    """A CMake that is new enough for plugins."""
+    version = facts.toolchain.get("cmake")
+    if version is None:
+        return warn("CMake", "none", "Run apt install cmake to build plugins here.")
+    if not is_new_enough(version):
+        oldest = ".".join(map(str, OLDEST_CMAKE))
+        mend = "Run pip install cmake in the environment of the worker to build plugins here."
+        return warn("CMake", f"{version}, plugins need {oldest}", mend)
+    return ok("CMake", version)
+
+
+def check_generator(machine: Machine) -> Check:
+    """What CMake has its work done by."""
+    found = find_generator(machine)
+    if found is None:
+        return warn("make", "none", "Run apt install make to build plugins here.")
+    return ok("make", found)
 
 
 def check_headers(machine: Machine, facts: DeviceFacts) -> Check:
     """Headers of the same TensorRT that runs: a plugin compiled against others does not load, or crashes."""
-    headers = facts.toolchain.get("tensorrt_headers")
     runtime = next((backend.version for backend in facts.backends if backend.name in ("tensorrt", "trtexec")), None)
+    headers = headers_like(machine, runtime)
     if headers is None:
         if runtime is None:
             return ok("TensorRT headers", "none, not needed without TensorRT")
         return warn("TensorRT headers", "none", f"Install libnvinfer-dev {runtime} to build plugins here.")
-    folder = find_headers(machine)
-    if runtime and numbers(headers)[:2] != numbers(runtime)[:2]:
+    if runtime and numbers(headers.version)[:2] != numbers(runtime)[:2]:
         return fail(
             "TensorRT headers",
-            f"{headers} in {folder}, but the runtime is {runtime}",
-            f"Install the headers of {runtime}, or name their folder to the worker.",
+            f"{headers.version} in {headers.folder}, but the runtime is {runtime}",
+            f"Install the headers of {runtime}, or name their folder in TENSORRT_ROOT.",
         )
-    return ok("TensorRT headers", f"{headers} in {folder}")
+    return ok("TensorRT headers", f"{headers.version} in {headers.folder}")
 
 
 def check_docker(machine: Machine, facts: DeviceFacts) -> Check:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import pytest
 
 from farm.device.backends import import_version, probe_backends
+from farm.device.headers import all_headers, headers_like, headers_version
 from farm.device.machine import Machine
-from farm.device.toolchain import find_headers, headers_version, probe_toolchain
+from farm.device.toolchain import Tool, all_nvcc, find_cmake, named_folders, probe_toolchain
 
 from .recorded_machine import machine_of, recorded
 
@@ -74,9 +76,54 @@ def test_search_folders_come_first(tmp_path: Path) -> None:
         header = "".join(f"#define NV_TENSORRT_{line} //!< a part\n" for line in lines)
         (tmp_path / folder / "NvInferVersion.h").write_text(header)
     machine = machine_of(tmp_path, {**BARE, "search": ["/opt/own"]})
-    assert find_headers(machine) == "/opt/own/include"
+    assert [item.folder for item in all_headers(machine)] == ["/opt/own/include", "/usr/include"]
     assert headers_version(machine) == "8.5.9.0"
     assert headers_version(machine_of(tmp_path, BARE)) == "8.5.1.0"
+
+
+def test_headers_of_several_versions_are_found_and_the_one_that_runs_is_taken(tmp_path: Path) -> None:
+    for version in ("8.5.3.0", "10.4.0.26"):
+        folder = tmp_path / f"opt/tensorrt/{version}/include"
+        folder.mkdir(parents=True)
+        parts = zip(("MAJOR", "MINOR", "PATCH", "BUILD"), version.split("."))
+        header = "".join(f"#define NV_TENSORRT_{name} {number}\n" for name, number in parts)
+        (folder / "NvInferVersion.h").write_text(header)
+    machine = machine_of(tmp_path, BARE)
+    assert [item.version for item in all_headers(machine)] == ["10.4.0.26", "8.5.3.0"]
+    found = headers_like(machine, "8.5.3")
+    assert found is not None
+    assert found.folder == "/opt/tensorrt/8.5.3.0/include"
+
+
+def test_a_wheel_brings_a_cmake_that_is_new_enough(tmp_path: Path) -> None:
+    for name in ("usr/bin/cmake", "opt/venv/bin/cmake"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch(mode=0o755)
+    said = {"/usr/bin/cmake": "cmake version 3.16.3\n", "/opt/venv/bin/cmake": "cmake version 3.31.6\n"}
+    old = replace(machine_of(tmp_path, BARE), run=lambda command, timeout_s: said.get(command[0]))
+    assert find_cmake(old) == Tool("/usr/bin/cmake", "3.16.3")
+    assert find_cmake(replace(old, interpreter="/opt/venv/bin/python3")) == Tool("/opt/venv/bin/cmake", "3.31.6")
+
+
+def test_every_cuda_compiler_is_found_once_the_toolkit_of_the_machine_first(tmp_path: Path) -> None:
+    said = {"12.9/bin": "V12.9.86", "13.0/bin": "V13.0.88"}
+    for name in ("cuda", "cuda-13.0", "cuda-12.9"):
+        (tmp_path / "usr/local" / name / "bin").mkdir(parents=True)
+        (tmp_path / "usr/local" / name / "bin/nvcc").touch(mode=0o755)
+
+    def run(command: Sequence[str], timeout_s: float) -> str:
+        return next((line for place, line in said.items() if place in command[0]), "V13.0.88")
+
+    machine = replace(machine_of(tmp_path, BARE), run=run)
+    assert list(all_nvcc(machine)) == [
+        Tool("/usr/local/cuda/bin/nvcc", "13.0.88"),
+        Tool("/usr/local/cuda-12.9/bin/nvcc", "12.9.86"),
+    ]
+
+
+def test_folders_that_the_owner_names_are_searched() -> None:
+    environ = {"FARM_TOOLCHAIN": "/a:/b/", "CUDA_HOME": "/cuda", "TENSORRT_ROOT": "", "PATH": "/usr/bin"}
+    assert named_folders(environ) == ("/a", "/b", "/cuda")
 
 
 def test_the_toolchain_of_this_machine_is_what_its_compiler_says() -> None:

@@ -7,7 +7,7 @@ import threading
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, Optional, Tuple
 
 import pytest
 
@@ -15,7 +15,7 @@ from farm import __version__
 from farm.device.checks import coordinator
 from farm.device.checks.check import Check, Status
 from farm.device.checks.hardware import check_cuda, check_disk, check_driver
-from farm.device.checks.tools import check_docker, check_headers, check_nvcc, check_packages
+from farm.device.checks.tools import check_cmake, check_docker, check_headers, check_nvcc, check_packages
 from farm.device.cuda import CudaFacts
 from farm.device.doctor import run_checks
 from farm.device.machine import Machine
@@ -191,10 +191,20 @@ def test_a_binding_that_is_installed_but_does_not_import_fails() -> None:
 def test_nvcc_and_headers_must_fit_card_and_runtime() -> None:
     machine = recorded("v100")
     facts = probe(machine)
-    assert check_nvcc(changed(facts, toolchain={"nvcc": "13.0.88"})).status is Status.FAIL
+    assert check_nvcc(facts, ["13.0.88"]).status is Status.FAIL
+    assert check_nvcc(facts, ["13.0.88", "12.9.86"]).status is Status.OK
     other = changed(facts, backends=(BackendFacts("tensorrt", "10.3.0"),))
     assert check_headers(machine, facts).status is Status.OK
     assert check_headers(machine, other).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    ("version", "mend"), [("3.16.3", "pip install cmake"), ("3.18.0", ""), (None, "apt install cmake")]
+)
+def test_a_cmake_that_is_too_old_for_plugins_comes_as_a_wheel(version: Optional[str], mend: str) -> None:
+    found = check_cmake(changed(probe(recorded("xavier")), toolchain={"cmake": version} if version else {}))
+    assert found.status is (Status.WARN if mend else Status.OK)
+    assert mend in found.mend
 
 
 @pytest.mark.parametrize(
