@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 Clock = Callable[[], float]
 
@@ -20,7 +21,14 @@ def steady_clock(wall: Clock = time.time, monotonic: Clock = time.monotonic) -> 
 
 def iso(at: float) -> str:
     """The moment in UTC, as views show it: `2026-01-31T23:59:59.123Z`."""
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    whole_s, rest_us = divmod(round(at * 1_000_000), 1_000_000)
+    return f"{_second(whole_s)}.{rest_us // 1000:03}Z"
+
+
+@lru_cache(maxsize=4096)
+def _second(whole_s: int) -> str:
+    # The heartbeats of a fleet fall into the same few seconds.
+    return datetime.fromtimestamp(whole_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def iso_or_none(at: float | None) -> str | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from farm.protocol.codec import digest, dumps
@@ -17,8 +18,6 @@ from farm.protocol.target import BuildTarget
 from . import statements
 from .parsing import facts_of, names_of, roles_of, target_of
 from .tables import attempt, device, device_target
-
-_BY_NAME = select(device).where(device.c.name == bindparam("name"))
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,23 @@ class DeviceRow:
     woken_at: float | None = None
 
 
+_NAMES = tuple(item.name for item in fields(DeviceRow))
+_ALL = select(*(device.c[name] for name in _NAMES))
+_BY_NAME = _ALL.where(device.c.name == bindparam("name"))
+_BY_ID = _ALL.where(device.c.id == bindparam("id"))
+# The columns that hold text of something else, by their place.
+_PARSERS: tuple[tuple[int, Callable[[str], Any]], ...] = tuple(
+    (_NAMES.index(name), parse)
+    for name, parse in (
+        ("facts", facts_of),
+        ("roles", roles_of),
+        ("slots", names_of),
+        ("allowed", names_of),
+        ("telemetry", orjson.loads),
+    )
+)
+
+
 @dataclass(frozen=True)
 class DeviceStand:
     """What of a device tells its state."""
@@ -63,28 +79,28 @@ def stands(connection: Connection) -> tuple[DeviceStand, ...]:
     rows = connection.execute(select(*columns).where(~device.c.retired).order_by(device.c.name))
     return tuple(
         DeviceStand(device_id, name, recorded, retired, draining, names_of(slots), last_seen_at)
-        for device_id, name, recorded, retired, draining, slots, last_seen_at in rows
+        for device_id, name, recorded, retired, draining, slots, last_seen_at in rows.all()
     )
 
 
 def by_name(connection: Connection, name: str) -> DeviceRow | None:
     """The device of this name, retired or not."""
-    row = connection.execute(_BY_NAME, {"name": name}).mappings().first()
+    row = connection.execute(_BY_NAME, {"name": name}).first()
     return _row(row) if row else None
 
 
 def by_id(connection: Connection, device_id: str) -> DeviceRow | None:
     """The device of this id."""
-    row = connection.execute(statements.by_id(device), {"id": device_id}).mappings().first()
+    row = connection.execute(_BY_ID, {"id": device_id}).first()
     return _row(row) if row else None
 
 
 def every(connection: Connection, retired: bool = False) -> tuple[DeviceRow, ...]:
     """All devices by name, without the retired ones unless asked for."""
-    query = select(device).order_by(device.c.name)
+    query = _ALL.order_by(device.c.name)
     if not retired:
         query = query.where(~device.c.retired)
-    return tuple(_row(row) for row in statements.records(connection, query))
+    return tuple(map(_row, connection.execute(query).all()))
 
 
 def facts(connection: Connection, names: Collection[str]) -> dict[str, DeviceFacts]:
@@ -126,12 +142,14 @@ def set_targets(connection: Connection, device_id: str, targets: Iterable[BuildT
 
 def targets_of(connection: Connection, device_ids: Iterable[str] | None = None) -> dict[str, tuple[BuildTarget, ...]]:
     """What devices can build for, by device id; of all devices unless some are named."""
-    query = select(device_target).order_by(device_target.c.device_id, device_target.c.target_digest)
+    query = select(device_target.c.device_id, device_target.c.target).order_by(
+        device_target.c.device_id, device_target.c.target_digest
+    )
     if device_ids is not None:
         query = query.where(device_target.c.device_id.in_(tuple(device_ids)))
     found: dict[str, tuple[BuildTarget, ...]] = {}
-    for row in connection.execute(query).all():
-        found[row.device_id] = (*found.get(row.device_id, ()), target_of(row.target))
+    for device_id, target in connection.execute(query).all():
+        found[device_id] = (*found.get(device_id, ()), target_of(target))
     return found
 
 
@@ -141,7 +159,7 @@ def busy(connection: Connection, device_ids: Iterable[str] | None = None) -> dic
     if device_ids is not None:
         query = query.where(attempt.c.device_id.in_(tuple(device_ids)))
     found: dict[str, tuple[str, ...]] = {}
-    for device_id, build_id, preparation_id in connection.execute(query.order_by(attempt.c.started_at)):
+    for device_id, build_id, preparation_id in connection.execute(query.order_by(attempt.c.started_at)).all():
         found[device_id] = (*found.get(device_id, ()), build_id or preparation_id)
     return found
 
@@ -157,14 +175,9 @@ def _values(row: DeviceRow) -> dict[str, Any]:
     }
 
 
-def _row(row: Any) -> DeviceRow:
-    return DeviceRow(
-        **{
-            **row,
-            "facts": facts_of(row["facts"]),
-            "roles": roles_of(row["roles"]),
-            "slots": names_of(row["slots"]),
-            "allowed": names_of(row["allowed"]),
-            "telemetry": json.loads(row["telemetry"]),
-        }
-    )
+def _row(row: Sequence[Any]) -> DeviceRow:
+    # A fleet has a thousand: by position is half the work of by name.
+    values = list(row)
+    for place, parse in _PARSERS:
+        values[place] = parse(values[place])
+    return DeviceRow(*values)
