@@ -1,4 +1,4 @@
-// How every kernel here is launched: on a stream, and with the error of this launch, not of an earlier one.
+// How every kernel here is launched: on a stream, and with the error of this launch.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -40,9 +40,9 @@ cudaError_t with_pointers(void (*kernel)(Parameters...), Launch const& launch,
 }  // namespace launch_detail
 
 // Launches `kernel` with arguments that convert to its parameters; an empty grid or block is no
-// launch and no error. The returned error is what CUDA says of this very call: the last error of the
-// thread is neither read nor cleared, so that what an earlier launch left there is not taken for
-// ours and stays for whom it concerns.
+// launch and no error. The returned error is what CUDA says of this very call: the last error of
+// the thread is neither read nor cleared, so that what an earlier launch left there is not taken
+// for ours and stays for whom it concerns.
 template <typename... Parameters, typename... Arguments>
 cudaError_t launch(void (*kernel)(Parameters...), Launch const& launch, Arguments&&... arguments) {
   static_assert(sizeof...(Parameters) == sizeof...(Arguments), "a kernel takes all its arguments");

@@ -1,0 +1,1 @@
+"""CUDA on a processor: the kernels of plugins, compiled by g++ with sanitizers and run without a card."""
