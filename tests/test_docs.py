@@ -113,10 +113,12 @@ def test_every_kind_of_failure_is_documented() -> None:
 
 
 def test_every_variable_is_documented_and_every_documented_one_exists() -> None:
-    ours = {name for name in variables(*(ROOT / package for package in PACKAGES)) if not name.endswith("_")}
+    # What C++ and CMake call so in plugins/ are macros and options, which the documents may name too.
+    readers = (ROOT / package for package in PACKAGES if package != "plugins")
+    ours = {name for name in variables(*readers) if not name.endswith("_")}
     told = set(VARIABLE.findall(everything()))
     assert sorted(ours - told) == []
-    known = ours | variables(ROOT / "tests", ROOT / "deploy", ROOT / ".ci")
+    known = ours | variables(*(ROOT / folder for folder in ("plugins", "tests", "deploy", ".ci")))
     assert sorted(told - known) == []
 
 
