@@ -24,6 +24,9 @@ SWITCHES: Dict[str, Symbol] = {
     "fp8": Symbol((8, 6), gone=TYPED),
     "bf16": Symbol((9, 3), gone=TYPED),
     "buildOnly": Symbol(gone=(8, 6)),
+    # Of a build and of a run: a library that registers its creators itself, or is asked for them.
+    "plugins": Symbol(gone=(8, 6)),
+    "dynamicPlugins": since(8, 6),
     **words("skipInference", "builderOptimizationLevel", "maxAuxStreams", since=(8, 6)),
     **words("hardwareCompatibilityLevel", "versionCompatible", "excludeLeanRuntime", since=(8, 6)),
     **words("profile", "stronglyTyped", "errorOnTimingCacheMiss", "noCompilationCache", since=(9, 3)),

@@ -13,7 +13,8 @@ from farm.device.machine import Machine
 from farm.device.trtexec import find_trtexec, trtexec_version
 from farm.protocol.errors import BuildFailed, FarmError, Unsupported
 
-from .process import ending, run_program
+from ..process import ending, run_program
+from .plugins import plugin_arguments
 
 Failure = Callable[[Sequence[str], str], Exception]
 
@@ -41,7 +42,7 @@ class Program:
         Raises: BuildFailed: it does not start.
         """
         log = ProgramLog(sayings.take)
-        status = run_program((self.path, *arguments), folder, log.hear)
+        status = run_program((self.path, *plugin_arguments(self.can), *arguments), folder, log.hear)
         log.end()
         return ending(status)
 

@@ -1,4 +1,4 @@
-"""The program as a process: its lines as they come, and its end whatever happens to who started it."""
+"""A program as a process: its lines as they come, and its end whatever happens to who started it."""
 
 from __future__ import annotations
 

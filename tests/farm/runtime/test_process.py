@@ -13,9 +13,9 @@ from typing import List
 import pytest
 
 from farm.protocol.errors import BuildFailed
-from farm.runtime.trtexec.process import ending, run_program
+from farm.runtime.process import ending, run_program
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[3]
 
 
 def shell(script: str) -> List[str]:
@@ -75,7 +75,7 @@ def test_an_error_of_the_listener_ends_the_program(tmp_path: Path) -> None:
 
 def test_it_does_not_outlive_who_started_it(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from farm.runtime.trtexec.process import run_program\n"
+        "import sys; from pathlib import Path; from farm.runtime.process import run_program\n"
         "run_program(['/bin/sh', '-c', 'echo $$; exec sleep 60'], Path('.'), lambda line: print(line, flush=True))"
     )
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
