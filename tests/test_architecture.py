@@ -28,13 +28,21 @@ class Row:
 
 CONTRACT = ("farm.protocol",)
 # What children of a worker share with it: values and the protocol between the two, nothing that knows a network.
-CHILD = ("worker.child.clocks", "worker.child.guard", "worker.child.merging", "worker.child.result", "worker.settings")
+CHILD = (
+    "worker.child.clocks",
+    "worker.child.compiling",
+    "worker.child.guard",
+    "worker.child.merging",
+    "worker.child.result",
+    "worker.settings",
+)
 SERVICES = (*CONTRACT, "orchestrator.rules", "orchestrator.services")
 
 # The longest name that fits a module is its row. A package may always import itself.
 IMPORTS = {
     "farm.protocol": Row(ours=()),
     "farm.backends": Row(CONTRACT),
+    "farm.plugins": Row((*CONTRACT, "farm.filehash"), when_used=("tomli",)),
     "farm.device": Row(CONTRACT, when_used=("tensorrt", "tensorrt_rtx", "onnxruntime", "cuda")),
     "farm.device.checks": Row((*CONTRACT, "farm.device"), when_used=("httpx",)),
     "farm.runtime": Row(
@@ -47,7 +55,7 @@ IMPORTS = {
     "farm": Row(("farm",), when_used=("numpy",)),
     "orchestrator.rules": Row((*CONTRACT, "farm.backends")),
     # Functions of `orchestrator.store` are the port to the database; SQL stays behind them.
-    "orchestrator.services": Row((*SERVICES, "orchestrator.store")),
+    "orchestrator.services": Row((*SERVICES, "orchestrator.store", "farm.plugins")),
     "orchestrator.store": Row(SERVICES, ("sqlalchemy", "alembic")),
     "orchestrator.queue": Row(SERVICES, ("celery", "kombu", "redis")),
     "orchestrator.blobs": Row(SERVICES),

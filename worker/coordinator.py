@@ -6,6 +6,7 @@ from typing import Optional
 
 from farm.client.transport import Transport, segment
 from farm.protocol.codec import loads
+from farm.protocol.plugins import Compiled, PluginLibraryAnswer, PluginLibraryAsk, PluginLibraryMade
 from farm.protocol.timing import TimingCacheSwap, TimingCacheSwapped
 from farm.protocol.work import (
     Beat,
@@ -128,6 +129,23 @@ class LeaseLine:
         Raises: Conflict: the blob is missing, or this build changes none. Invalid: it is too large.
         """
         return self._transport.value(TimingCacheSwapped, "POST", f"{self._path}/timing-cache", swap, repeatable=False)
+
+    def find_plugin_library(self, ask: PluginLibraryAsk) -> PluginLibraryAnswer:
+        """The library with this key that a device of this target and trust group has made, if there is one."""
+        path = f"{self._path}/plugin-libraries/find"
+        return self._transport.value(PluginLibraryAnswer, "POST", path, ask, repeatable=False)
+
+    def publish_plugin_library(self, made: PluginLibraryMade) -> PluginLibraryAnswer:
+        """Share a library whose blob is stored; what is there now: whoever was first stays.
+
+        Raises: Conflict: the blob is missing. Forbidden: the lease gives no such key.
+        """
+        path = f"{self._path}/plugin-libraries"
+        return self._transport.value(PluginLibraryAnswer, "POST", path, made, repeatable=False)
+
+    def compiled(self, done: Compiled) -> None:
+        """End a build that only compiles. Raises: Conflict: a library is missing."""
+        self._say("compiled", done)
 
     def fail(self, report: FailureReport) -> None:
         """Tell that the work failed, and why."""

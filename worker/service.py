@@ -7,10 +7,13 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Mapping
 
 from farm.device.clock_keeper import ClockKeeper
+from farm.device.machine import Machine
 from farm.device.probe import probe
+from farm.device.toolchain import named_folders
 from farm.hiding import hide
 from farm.protocol.facts import DeviceFacts
 from worker.child import landlock
@@ -21,6 +24,7 @@ from .child.failpoints import Failpoints, parse
 from .child.remains import end_remains
 from .configuration import WorkerSettings, enrolment
 from .coordinator import Coordinator
+from .lease.libraries import Workbench
 from .lease.patience import GaveUp, Patience
 from .lease.run import Shop
 from .lease.transfer import Cache
@@ -53,12 +57,15 @@ def run(url: str, token: str, settings: WorkerSettings, environ: Mapping[str, st
     if not landlock.version():
         log.warning("this kernel has no Landlock: builds can read the files of this user, tokens among them")
     heard = StopSignals()
-    introduced = enrolment(settings, probe())
+    machine = Machine(search=named_folders(environ))
+    introduced = enrolment(settings, probe(machine))
+    bench = Workbench(introduced.facts.toolchain, machine)
     stopping = threading.Event()
     with ExitStack() as stack:
         cache = Cache(settings.data / "cache", settings.cache_bytes)
         shops = {
-            name: _shop(settings, introduced.facts, environ, name, cache, stopping, stack) for name in introduced.slots
+            name: replace(_shop(settings, introduced.facts, environ, name, cache, stopping, stack), bench=bench)
+            for name in introduced.slots
         }
         coordinator = Coordinator(url, token)
         stack.callback(coordinator.close)

@@ -23,6 +23,9 @@ CHILD_VARIABLES = (
     "LD_LIBRARY_PATH",
     "PYTHONPATH",
     "PYTHONHASHSEED",
+    # Where tools and headers for plugins are.
+    "FARM_TOOLCHAIN",
+    "TENSORRT_ROOT",
     FAILPOINTS_VARIABLE,
 )
 CHILD_BEGINNINGS = ("LC_", "CUDA", "NVIDIA_", "OMP_", "OPENBLAS_", "MKL_")
@@ -59,6 +62,11 @@ def hidden_places(environ: Mapping[str, str] = os.environ) -> Tuple[str, ...]:
 def failpoints(environ: Mapping[str, str] = os.environ) -> str:
     """Faults on purpose, see `worker.child.failpoints`; empty but in tests."""
     return environ.get(FAILPOINTS_VARIABLE, "")
+
+
+def toolchain_variables(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """What `farm.device.toolchain.named_folders` reads."""
+    return environ
 
 
 def take_environment() -> Mapping[str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Dict, Iterator, Mapping, Optional, Tuple
+from typing import Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
+from .checks.generations import nvcc_problem
 from .headers import headers_version
 from .machine import Machine
 
@@ -38,9 +39,14 @@ def named_folders(environ: Mapping[str, str]) -> Tuple[str, ...]:
     return tuple(folder.rstrip("/") for folder in (*several, *(environ.get(name, "") for name in _NAMED_BY)) if folder)
 
 
-def probe_toolchain(machine: Machine) -> Dict[str, str]:
-    """Versions of `nvcc`, `cxx`, `cmake` and `tensorrt_headers`; what is missing is absent."""
-    nvcc = next(iter(all_nvcc(machine)), None)
+def probe_toolchain(machine: Machine, cards: Sequence[str] = ()) -> Dict[str, str]:
+    """Versions of `nvcc`, `cxx`, `cmake` and `tensorrt_headers`; what is missing is absent.
+
+    Of several CUDA compilers the first that knows all these compute capabilities, else the first.
+    """
+    several = tuple(all_nvcc(machine))
+    knowing = [tool for tool in several if not any(nvcc_problem(card, tool.version) for card in cards)]
+    nvcc = next(iter((*knowing, *several)), None)
     cmake = find_cmake(machine)
     found = {
         "nvcc": nvcc.version if nvcc else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Dict, Optional, Tuple, Union
 
@@ -11,13 +12,14 @@ from farm.backends.tensorrt.combinations import check_has_weights
 from farm.protocol.engine import EngineManifest
 from farm.protocol.errors import NoEngine, NotFound, Unsupported
 from farm.protocol.facts import DeviceFacts
+from farm.protocol.plugins import LIBRARY_FOLDER
 from farm.protocol.requirement import fit
 
 from .backends import PLUGIN_MODULES, opener
 from .bundle import check_bytes, read_manifest
 from .session import Session
 
-_PLUGINS = "plugins/"
+_PLUGINS = f"{LIBRARY_FOLDER}/"
 
 
 def open_engine(directory: Union[str, os.PathLike[str]], facts: Optional[DeviceFacts] = None) -> Session:
@@ -94,7 +96,7 @@ def check_fit(manifest: EngineManifest, facts: Optional[DeviceFacts] = None) -> 
 def load_plugins(folder: Path, manifest: EngineManifest) -> Dict[str, Tuple[str, ...]]:
     """Make the operators of the engine's plugin libraries known, before the engine that needs them is loaded.
 
-    Returns: Name of each library to the creators it brought.
+    Returns: Name of each library to the creators it brought; the program trtexec does not tell them.
     Raises: Unsupported: the backend takes none. BuildFailed: one cannot be loaded.
     """
     libraries = [item for item in manifest.files if item.name.startswith(_PLUGINS)]
@@ -106,6 +108,11 @@ def load_plugins(folder: Path, manifest: EngineManifest) -> Dict[str, Tuple[str,
             f"the engine needs {libraries[0].name}, and engines of {backend} take no plugin libraries here",
             "Open it with a newer farm.",
         )
+    if backend == "trtexec" and find_spec("tensorrt") is None:
+        from .trtexec.plugins import name_plugins
+
+        name_plugins(folder, libraries)
+        return {item.name: () for item in libraries}
     from .tensorrt import plugins
 
     return plugins.load_plugins(folder, libraries, PLUGIN_MODULES[backend])

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from farm.backends.tensorrt.combinations import stripped
 from farm.filehash import file_ref
-from farm.protocol.errors import BuildFailed, Invalid, Unsupported
+from farm.protocol.errors import BuildFailed, Invalid
 from farm.protocol.model import GRAPH_FILE, FileRef
 from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
 from farm.protocol.requirement import requirement_from_target
@@ -28,9 +28,10 @@ from worker.child.guard import CALIBRATION_FILE, INPUTS_FILE
 from worker.child.result import ChildResult
 from worker.settings import lifeline_descriptor
 
-from .builders.base import Builder, BuildOrder, BuiltEngine, Progress, TimingOrder, nobody
+from .builders.base import BuildOrder, BuiltEngine, Progress, TimingOrder, nobody
 from .builders.table import load
 from .layers import layers_of_engine, layers_of_network
+from .libraries import load_libraries
 from .witness import Witness, witness
 
 log = logging.getLogger(__name__)
@@ -55,11 +56,11 @@ def make(work: BuildWork, workspace: Path, enter: Enter, progress: Progress = no
     check_policy(work.verify, [spec.name for spec in work.prepared.outputs])
     builder = load(work.key.target.backend)
     order = _order(work, workspace, progress)
+    load_libraries(work, workspace, builder)
     if work.reuse:
         built = BuiltEngine((), requirement_from_target(work.key.target))
         engine = workspace / "input/engine" / work.reuse.files[0].name
     else:
-        _compile(work, builder, enter)
         enter(State.BUILDING, f"{builder.name} {work.key.target.backend_version}, {work.key.options.precision}")
         built = _with_weights(builder.build(order), work)
         engine = workspace / "output" / built.files[0]
@@ -114,19 +115,6 @@ def _with_weights(built: BuiltEngine, work: BuildWork) -> BuiltEngine:
 
 def _files(workspace: Path, built: BuiltEngine, more: Tuple[str, ...]) -> Tuple[FileRef, ...]:
     return tuple(file_ref(workspace / "output" / name, name) for name in (*built.files, *more))
-
-
-def _compile(work: BuildWork, builder: Builder, enter: Enter) -> None:
-    """Make the plugin libraries; a stage only where there are any."""
-    if not work.key.plugins:
-        return
-    version = work.key.target.backend_version
-    enter(State.COMPILING, ", ".join(sorted(work.key.plugins)))
-    if not builder.capabilities(version).plugins:
-        raise Unsupported(
-            f"{builder.name} {version} takes no plugins, and the model needs {', '.join(sorted(work.key.plugins))}",
-            "Submit it to a target of TensorRT.",
-        )
 
 
 def _order(work: BuildWork, workspace: Path, progress: Progress) -> BuildOrder:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import AbstractSet, Callable, Optional, Tuple, Union
+from typing import AbstractSet, Callable, Optional, Sequence, Tuple, Union
 
 from farm.filehash import file_ref
 from farm.protocol.codec import loads
 from farm.protocol.errors import Conflict, Invalid, LeaseLost
 from farm.protocol.model import FileRef
+from farm.protocol.plugins import PluginLibrary
 from farm.protocol.work import BuildResult, PreparationResult, Prepared
 from worker.child.guard import INPUTS_FILE, OUTPUTS_FILE, RESULT_FILE
 from worker.child.result import ChildResult
@@ -16,6 +17,7 @@ from worker.child.untrusted import check_left, read_left
 from worker.coordinator import LeaseLine
 
 from .halt import Halt
+from .libraries import effective_of, files_of
 from .patience import Patience
 from .transfer import Cache, send
 
@@ -57,8 +59,12 @@ class Delivery:
         self._patience = patience
         self._halt = halt
 
-    def deliver(self, made: Made, child_ms: float, told: Callable[[], None]) -> None:
+    def deliver(
+        self, made: Made, libraries: Sequence[PluginLibrary], child_ms: float, told: Callable[[], None]
+    ) -> None:
         """Store the blobs, then say so; `told` returns when stages and log have arrived, which go beside the blobs.
+
+        The libraries of an engine's plugins are stored already, and nothing that a build has loaded could change them.
 
         Raises: LeaseLost, GaveUp. Invalid: a file is not what the child said, or the result contradicts the build.
             Conflict: blobs keep going away. StorageFull
@@ -72,7 +78,7 @@ class Delivery:
         self._halt.check()
         for left in reversed(range(_TRIES)):
             try:
-                self._patience.call(lambda: self._say(made, child_ms), "publishing", self._halt.may_go_on)
+                self._patience.call(lambda: self._say(made, libraries, child_ms), "publishing", self._halt.may_go_on)
                 return
             except LeaseLost:
                 raise
@@ -88,22 +94,23 @@ class Delivery:
 
         self._patience.call(ask, "sending", self._halt.may_go_on)
 
-    def _say(self, made: Made, child_ms: float) -> None:
+    def _say(self, made: Made, libraries: Sequence[PluginLibrary], child_ms: float) -> None:
         token = self._line.lease.token
         if isinstance(made, Prepared):
             self._line.prepared(PreparationResult(token, made, child_ms))
             return
-        self._line.publish(_result(made, token, child_ms))
+        self._line.publish(_result(made, libraries, token, child_ms))
 
 
-def _result(made: ChildResult, token: int, child_ms: float) -> BuildResult:
+def _result(made: ChildResult, libraries: Sequence[PluginLibrary], token: int, child_ms: float) -> BuildResult:
+    effective = {**made.effective, **({"plugins": effective_of(libraries)} if libraries else {})}
     return BuildResult(
         token=token,
-        files=made.files,
+        files=(*made.files, *files_of(libraries)),
         inputs=made.inputs,
         outputs=made.outputs,
         requirement=made.requirement,
-        effective=made.effective,
+        effective=effective,
         verification=made.verification,
         benchmark=made.benchmark,
         degraded=made.degraded,

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Callable, Mapping, Optional, Sequence
+from typing import Callable, Mapping, Optional, Sequence, Tuple
 
 from farm.device.clock_keeper import ClockKeeper
-from farm.protocol.codec import dumps, loads
-from farm.protocol.errors import BuildFailed, FarmError, Invalid, LeaseLost, Unsupported
+from farm.protocol.codec import loads
+from farm.protocol.errors import FarmError, Invalid, LeaseLost, Unsupported
 from farm.protocol.options import ClockLock
+from farm.protocol.plugins import Compiled, PluginLibrary
 from farm.protocol.report import Failure, FailureKind
 from farm.protocol.states import State
 from farm.protocol.timing import TIMING_CACHE_FILE
 from farm.protocol.work import Claim, FailureReport
 from worker.child.clocks import answer
+from worker.child.compiling import CompileResult, CompileWork
 from worker.child.crash import reason_of
 from worker.child.failpoints import Failpoints
-from worker.child.guard import RESULT_FILE, SPEC_FILE
 from worker.child.isolate import Child, Ended, Limits
 from worker.child.merging import Merged, MergeResult, MergeWork
 from worker.child.reproduce import SCRIPT, write_reproduce
 from worker.child.result import ChildResult
-from worker.child.untrusted import check_left, read_left
+from worker.child.untrusted import check_left
 from worker.coordinator import LeaseLine
 
 from .delivery import Delivery, read_made
 from .halt import Halt, Why
+from .helpers import ChildFailed, Helpers
 from .holder import Holder
+from .libraries import Libraries, Workbench
 from .patience import GaveUp, Patience
 from .reporter import Reporter
 from .timing_cache import FleetCache
@@ -41,6 +44,7 @@ log = logging.getLogger(__name__)
 _BUILD_CHILD = "worker.device.child"
 _HOST_CHILD = "worker.host.child"
 _MERGE_CHILD = "worker.device.merge"
+_COMPILE_CHILD = "worker.device.compile.child"
 _PREPARE_S = 3600.0
 _MERGE_S = 300.0
 
@@ -56,6 +60,7 @@ class Shop:
         environ: Of the worker; children get what `scrubbed` leaves.
         memory_bytes: A child that takes more is ended.
         clocks: Of the card of the slot.
+        bench: What plugins are compiled with.
         hidden: Files and folders that children cannot read.
     """
 
@@ -68,6 +73,7 @@ class Shop:
     environ: Mapping[str, str]
     memory_bytes: Optional[int] = None
     clocks: Optional[ClockKeeper] = None
+    bench: Workbench = field(default_factory=Workbench)
     hidden: Sequence[Path] = ()
 
 
@@ -89,9 +95,13 @@ class Run:
         self._entered = entered
         self._stage = State.LEASED
         self._child_ms = 0.0
+        self._libraries: Tuple[PluginLibrary, ...] = ()
         self._reporter = Reporter(line, shop.patience, self._lose)
         self._faults = shop.faults(self.halt)
-        self._fleet_cache = FleetCache(line, shop.cache, shop.patience, self.halt, self._merge, self._reporter.say)
+        with_coordinator = (line, shop.cache, shop.patience, self.halt)
+        self._helpers = Helpers(self._child, self._why_failed, self.halt)
+        self._fleet_cache = FleetCache(*with_coordinator, self._merge, self._reporter.say)
+        self._plugins = Libraries(*with_coordinator, shop.bench, self._compile, self._reporter.say)
 
     def work(self) -> None:
         """Do it and tell what came of it. Whatever happens, it is told to the coordinator or to the log."""
@@ -128,14 +138,23 @@ class Run:
         try:
             make_workspace(workspace, self._claim)
             self._fetch(workspace)
+            work = self._claim.build
+            if work is not None:
+                self._libraries = self._plugins.bring(work, workspace)
+            if work is not None and work.only_compiles:
+                self._say_compiled()
+                return None
             ended = self._run_child(workspace)
             self.halt.check()
             if ended.status != 0:
-                script = self._shop.failed / workspace.name / SCRIPT
-                return reason_of(ended, workspace, self._stage, self._reporter.tail, f"sh {script}")
+                return self._why_failed(ended, workspace)
             self._deliver(workspace)
         except (LeaseLost, GaveUp):
             raise
+        except ChildFailed as error:
+            return error.failure
+        except Unsupported as error:
+            return Failure(FailureKind.UNSUPPORTED, self._stage, error.message, error.hint, self._reporter.tail)
         except FarmError as error:
             # Nobody's fault, unless the coordinator says that the result itself is wrong.
             kind = FailureKind.FAILED if isinstance(error, Invalid) else FailureKind.TRANSFER
@@ -162,17 +181,22 @@ class Run:
         known = frozenset(inputs_of(self._claim).values())
         shop = self._shop
         delivery = Delivery(self._line, workspace / "output", known, shop.cache, shop.patience, self.halt)
-        delivery.deliver(made, self._child_ms, self._reporter.flush)
+        delivery.deliver(made, self._libraries, self._child_ms, self._reporter.flush)
+
+    def _say_compiled(self) -> None:
+        """End a build whose plugins are all it was for."""
+        self._reporter.flush()
+        self.halt.check()
+        done = Compiled(self._line.lease.token, self._child_ms)
+        self._shop.patience.call(partial(self._line.compiled, done), "ending", self.halt.may_go_on)
 
     def _run_child(self, workspace: Path) -> Ended:
         work = self._claim.build
         module = _BUILD_CHILD if work else _HOST_CHILD
-        write_reproduce(workspace, module, self._shop.environ)
-        ended = self._child(module, workspace, work.deadline_s if work else _PREPARE_S)
-        self._child_ms = ended.child_ms
-        return ended
+        return self._child(module, workspace, work.deadline_s if work else _PREPARE_S)
 
     def _child(self, module: str, folder: Path, deadline_s: float) -> Ended:
+        write_reproduce(folder, module, self._shop.environ)
         child = Child(
             module,
             folder,
@@ -187,7 +211,9 @@ class Run:
         child.start()
         self.halt.on_halt(child.kill)
         try:
-            return child.wait()
+            ended = child.wait()
+            self._child_ms += ended.child_ms
+            return ended
         finally:
             if self._shop.clocks is not None:
                 self._shop.clocks.release()
@@ -197,15 +223,22 @@ class Run:
         build = self._claim.build
         if build is None:
             raise Unsupported("a preparation has no timing cache")
-        (folder / SPEC_FILE).write_text(dumps(MergeWork(build.key.target)), encoding="utf-8")
-        ended = self._child(_MERGE_CHILD, folder, _MERGE_S)
-        self.halt.check()
-        if ended.status != 0:
-            raise BuildFailed(reason_of(ended, folder, self._stage, self._reporter.tail, "").message)
-        result = loads(MergeResult, read_left(folder / RESULT_FILE))
+        result = loads(MergeResult, self._helpers.result(_MERGE_CHILD, folder, MergeWork(build.key.target), _MERGE_S))
         if result.ended is Merged.BOTH:
             check_left(folder / "output", TIMING_CACHE_FILE)
         return result.ended
+
+    def _compile(self, work: CompileWork, folder: Path) -> CompileResult:
+        """Let a child of the device compile plugins. Raises: ChildFailed, OSError, GaveUp."""
+        build = self._claim.build
+        deadline_s = build.deadline_s if build is not None else _PREPARE_S
+        return loads(CompileResult, self._helpers.result(_COMPILE_CHILD, folder, work, deadline_s))
+
+    def _why_failed(self, ended: Ended, folder: Path) -> Failure:
+        attempt = self._claim.lease.attempt
+        kept = self._shop.failed / attempt
+        script = (kept if folder.name == attempt else kept / folder.name) / SCRIPT
+        return reason_of(ended, folder, self._stage, self._reporter.tail, f"sh {script}")
 
     def _child_entered(self, name: str, detail: str) -> None:
         try:

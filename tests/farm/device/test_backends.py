@@ -115,6 +115,8 @@ def test_every_cuda_compiler_is_found_once_the_toolkit_of_the_machine_first(tmp_
         return next((line for place, line in said.items() if place in command[0]), "V13.0.88")
 
     machine = replace(machine_of(tmp_path, BARE), run=run)
+    assert probe_toolchain(machine, ["7.5"])["nvcc"] == "13.0.88"
+    assert probe_toolchain(machine, ["7.5", "7.0"])["nvcc"] == "12.9.86"
     assert list(all_nvcc(machine)) == [
         Tool("/usr/local/cuda/bin/nvcc", "13.0.88"),
         Tool("/usr/local/cuda-12.9/bin/nvcc", "12.9.86"),

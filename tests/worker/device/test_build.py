@@ -119,7 +119,7 @@ def test_plugins_are_never_dropped(tmp_path):
     work = workspace(tmp_path, models.conv_net(), IMAGES, plugins={"roi_align": "4" * 64})
     with pytest.raises(Unsupported, match=r"onnxruntime [\d.]+ takes no plugins, and the model needs roi_align"):
         make(work, tmp_path, stages)
-    assert stages == [State.COMPILING]
+    assert stages == []
 
 
 def test_reference_inputs_the_engine_refuses_fail_the_build(tmp_path):

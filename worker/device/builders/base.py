@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, ClassVar, Dict, Optional, Tuple
+from typing import Any, Callable, ClassVar, Dict, Optional, Sequence, Tuple
 
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Unsupported
+from farm.protocol.model import FileRef
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.requirement import EngineRequirement
 from farm.protocol.target import BuildTarget
@@ -146,6 +147,16 @@ class Builder(ABC):
             Invalid: the order contradicts the model.
             BuildFailed: the backend gave up; the message is its own.
         """
+
+    def load_plugins(self, folder: Path, libraries: Sequence[FileRef]) -> Dict[str, Tuple[str, ...]]:
+        """Make the operators of plugin libraries known in this process, before anything is parsed or opened.
+
+        Returns: Name of each library to its creators, as `name version`; nothing where the backend does not tell.
+        Raises: Unsupported: the backend takes none. BuildFailed: one cannot be loaded.
+        """
+        if libraries:
+            raise Unsupported(f"{self.name} takes no plugins", "Submit the model to a target of TensorRT.")
+        return {}
 
     def merge_timing_caches(self, target: BuildTarget, ours: Path, theirs: Path, output: Path) -> Merged:
         """Write a timing cache that holds what both hold, where ours has something that theirs has not.

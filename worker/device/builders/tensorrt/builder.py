@@ -9,18 +9,20 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Dict, Sequence, Tuple
 
 from farm.backends.options import check_target
 from farm.backends.tensorrt.capabilities import capabilities_of
 from farm.backends.tensorrt.logger import Sayings
 from farm.backends.tensorrt.precision import meaning, possible
 from farm.backends.tensorrt.requirement import engine_requirement
+from farm.protocol.model import FileRef
 from farm.protocol.options import BuildOptions
 from farm.protocol.target import BuildTarget
 from farm.protocol.timing import TIMING_CACHE_FILE
 from farm.runtime.backends import opener
 from farm.runtime.session import Session
+from farm.runtime.tensorrt.plugins import load_plugins
 from worker.child.merging import Merged
 from worker.child.result import LearnedCache
 
@@ -55,7 +57,7 @@ class TensorRtBuilder(Builder):
     def capabilities(self, version: str) -> Capabilities:
         """See `Builder.capabilities`; the rest of it is `farm.backends.tensorrt`."""
         return Capabilities(
-            precisions=possible(capabilities_of(version, self.rtx)), plugins=False, several_profiles=True
+            precisions=possible(capabilities_of(version, self.rtx)), plugins=True, several_profiles=True
         )
 
     def build(self, order: BuildOrder) -> BuiltEngine:
@@ -85,6 +87,10 @@ class TensorRtBuilder(Builder):
             layers=network_layers(assembly.network),
             learned=LearnedCache(TIMING_CACHE_FILE, timing.grew_from) if learned else None,
         )
+
+    def load_plugins(self, folder: Path, libraries: Sequence[FileRef]) -> Dict[str, Tuple[str, ...]]:
+        """See `Builder.load_plugins`."""
+        return load_plugins(folder, libraries, self.name)
 
     def merge_timing_caches(self, target: BuildTarget, ours: Path, theirs: Path, output: Path) -> Merged:
         """See `Builder.merge_timing_caches`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from farm.backends.options import check_target
 from farm.backends.tensorrt.capabilities import capabilities_of
@@ -19,9 +19,11 @@ from farm.backends.tensorrt.requirement import engine_requirement
 from farm.device.machine import Machine
 from farm.device.trtexec import find_trtexec, trtexec_version
 from farm.protocol.errors import BuildFailed
+from farm.protocol.model import FileRef
 from farm.protocol.options import BuildOptions
 from farm.protocol.timing import TIMING_CACHE_FILE
 from farm.runtime.session import Session
+from farm.runtime.trtexec.plugins import name_plugins
 from farm.runtime.trtexec.program import Program, program
 from farm.runtime.trtexec.session import TrtexecSession
 from farm.runtime.trtexec.tensors import TENSORS_FILE, Tensors, check_names, write_tensors
@@ -63,7 +65,7 @@ class TrtexecBuilder(Builder):
 
     def capabilities(self, version: str) -> Capabilities:
         """See `Builder.capabilities`; the rest of it is `farm.backends.tensorrt`."""
-        return Capabilities(precisions=possible(capabilities_of(version)), plugins=False, several_profiles=True)
+        return Capabilities(precisions=possible(capabilities_of(version)), plugins=True, several_profiles=True)
 
     def build(self, order: BuildOrder) -> BuiltEngine:
         """See `Builder.build`."""
@@ -92,6 +94,11 @@ class TrtexecBuilder(Builder):
             outputs=outputs,
             learned=LearnedCache(TIMING_CACHE_FILE, timing.grew_from) if learned else None,
         )
+
+    def load_plugins(self, folder: Path, libraries: Sequence[FileRef]) -> Dict[str, Tuple[str, ...]]:
+        """See `Builder.load_plugins`."""
+        name_plugins(folder, libraries)
+        return {}
 
     def open(self, engine: Path, options: BuildOptions) -> Session:
         """See `Builder.open`."""

@@ -1,0 +1,1 @@
+"""Plugins from source to libraries for one card: the `compiling` stage of a build."""
