@@ -33,7 +33,13 @@ cudaError_t with_pointers(void (*kernel)(Parameters...), Launch const& launch,
                           std::tuple<Parameters...>& values, std::index_sequence<Index...>) {
   // One more than there are, since an array of none is not C++.
   void* pointers[] = {static_cast<void*>(&std::get<Index>(values))..., nullptr};
-  return cudaLaunchKernel(kernel, launch.grid, launch.block, pointers, launch.shared_bytes,
+#ifdef FARM_ON_CPU
+  auto* const function = kernel;
+#else
+  // CUDA 11 has no overload for a pointer to a function.
+  auto* const function = reinterpret_cast<void const*>(kernel);
+#endif
+  return cudaLaunchKernel(function, launch.grid, launch.block, pointers, launch.shared_bytes,
                           launch.stream);
 }
 
