@@ -1,0 +1,83 @@
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+#include "average.cuh"
+#include "common/launch.cuh"
+#include "kernel.hpp"
+#include "largest.cuh"
+
+namespace farm {
+namespace {
+
+// Planes of a block that may be expected to stay in L1 between one roi and the next.
+constexpr std::int64_t kCachedBytes = 96 * 1024;
+// Enough blocks for every multiprocessor of a large card, twice.
+constexpr int kWantedBlocks = 264;
+
+template <typename T, int kChannels, int kRowTaps>
+cudaError_t average(const RoiAlign& how, const T* features, const T* rois, T* output,
+                    cudaStream_t stream) {
+  const std::int64_t blocks =
+      static_cast<std::int64_t>(how.images) * ceil_div(how.channels, kChannels);
+  if (blocks > std::numeric_limits<int>::max()) return cudaErrorInvalidValue;
+  // Blocks share the rois only where there are fewer groups of planes than a card has room for.
+  const auto wanted = static_cast<int>(std::max<std::int64_t>(kWantedBlocks / blocks, 1));
+  const int parts = std::min(wanted, ceil_div(how.rois, kMostWarps));
+  const int warps = std::min(std::max(ceil_div(how.rois, parts), 4), kMostWarps);
+  const Launch launch{dim3(static_cast<unsigned>(blocks), static_cast<unsigned>(parts)),
+                      dim3(static_cast<unsigned>(warps * kWarp)), 0, stream};
+  return farm::launch(average_kernel<T, kChannels, kRowTaps>, launch, how, features, rois, output);
+}
+
+template <typename T, int kChannels>
+cudaError_t average(const RoiAlign& how, const T* features, const T* rois, T* output,
+                    cudaStream_t stream) {
+  switch (how.samples) {
+    case 1:
+      return average<T, kChannels, 2>(how, features, rois, output, stream);
+    case 2:
+      return average<T, kChannels, 4>(how, features, rois, output, stream);
+    default:
+      return average<T, kChannels, 0>(how, features, rois, output, stream);
+  }
+}
+
+template <typename T>
+cudaError_t dispatch(const RoiAlign& how, const T* features, const T* rois, T* output,
+                     cudaStream_t stream) {
+  const std::int64_t plane = static_cast<std::int64_t>(how.height) * how.width;
+  const std::int64_t count =
+      static_cast<std::int64_t>(how.rois) * how.channels * how.bin_rows * how.bin_columns;
+  if (count == 0) return cudaSuccess;
+  if (plane > std::numeric_limits<int>::max() || how.samples < 0) return cudaErrorInvalidValue;
+  if (how.images == 0 || plane == 0) {
+    return cudaMemsetAsync(output, 0, static_cast<std::size_t>(count) * sizeof(T), stream);
+  }
+  if (how.mode == RoiMode::kMax) {
+    constexpr int kThreads = 256;
+    const std::int64_t blocks =
+        std::min<std::int64_t>(ceil_div<std::int64_t>(count, kThreads), 1 << 20);
+    return farm::launch(max_kernel<T>,
+                        Launch{dim3(static_cast<unsigned>(blocks)), dim3(kThreads), 0, stream}, how,
+                        features, rois, output, count);
+  }
+  const std::int64_t bytes = plane * static_cast<std::int64_t>(sizeof(T));
+  if (4 * bytes <= kCachedBytes) return average<T, 4>(how, features, rois, output, stream);
+  if (2 * bytes <= kCachedBytes) return average<T, 2>(how, features, rois, output, stream);
+  return average<T, 1>(how, features, rois, output, stream);
+}
+
+}  // namespace
+
+cudaError_t roi_align(const RoiAlign& how, const float* features, const float* rois, float* output,
+                      cudaStream_t stream) {
+  return dispatch(how, features, rois, output, stream);
+}
+
+cudaError_t roi_align(const RoiAlign& how, const __half* features, const __half* rois,
+                      __half* output, cudaStream_t stream) {
+  return dispatch(how, features, rois, output, stream);
+}
+
+}  // namespace farm

@@ -1,0 +1,33 @@
+// Regions of a feature map, each resampled to the same number of bins.
+#pragma once
+
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+namespace farm {
+
+enum class RoiMode { kMax, kAverage };
+
+// `features` is [images, channels, height, width], `rois` [rois, 5] with image, x1, y1, x2, y2, the
+// output [rois, channels, bin_rows, bin_columns]. `samples` of a bin along each axis; 0 for one in
+// each element it covers. A roi whose image there is not gives zeros.
+struct RoiAlign {
+  int images;
+  int channels;
+  int height;
+  int width;
+  int rois;
+  int bin_rows;
+  int bin_columns;
+  float scale;
+  int samples;
+  bool aligned;
+  RoiMode mode;
+};
+
+cudaError_t roi_align(const RoiAlign& how, const float* features, const float* rois, float* output,
+                      cudaStream_t stream);
+cudaError_t roi_align(const RoiAlign& how, const __half* features, const __half* rois,
+                      __half* output, cudaStream_t stream);
+
+}  // namespace farm
