@@ -98,8 +98,11 @@ def find_cmake(machine: Machine) -> Optional[Tool]:
 
 
 def find_generator(machine: Machine) -> Optional[str]:
-    """What CMake lets do the work, `ninja` or `make`; None where neither is there."""
-    return next((name for name in ("ninja", "make") if machine.which(name, "/usr/bin", "/usr/local/bin")), None)
+    """What CMake lets do the work, `make` or `ninja`; None where neither is there.
+
+    `make` first: it starts compilers in its own process group, with which they end; `ninja` gives each one of its own.
+    """
+    return next((name for name in ("make", "ninja") if machine.which(name, "/usr/bin", "/usr/local/bin")), None)
 
 
 def is_new_enough(cmake: str) -> bool:

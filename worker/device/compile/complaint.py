@@ -16,7 +16,7 @@ _ERROR = re.compile(
 )
 _CMAKE = "CMake Error"
 # Said of an error by programs that only pass it on.
-_PASSED_ON = re.compile(r"^(g?make(\[\d+\])?|ninja|collect2|cmake)\b.*", re.IGNORECASE)
+_PASSED_ON = re.compile(r"^(g?make(\[\d+\])?|ninja|collect2)\b")
 _CONTEXT = 6
 _MOST_LINES = 60
 _LONGEST_LINE = 400
