@@ -16,7 +16,7 @@ from farm.protocol.states import Scope
 from orchestrator.blobs.disk import DiskStore
 from orchestrator.blobs.scrub import Corruption, Scrub
 from orchestrator.queue.choose import choose
-from orchestrator.services import housekeeping, reconciler, tokens
+from orchestrator.services import housekeeping, plugins, reconciler, tokens
 from orchestrator.services.context import Context
 from orchestrator.services.policy import Policy
 from orchestrator.store.database import Database
@@ -73,6 +73,7 @@ class Coordinator:
 
     def start(self) -> None:
         """Start what works in the background, once clients can be served."""
+        plugins.publish_shipped(self.context)
         reconciler.begin(self.context)
         self._run("reconciler", lambda: reconciler.run(self.context, self._stop))
         self._run("housekeeping", lambda: housekeeping.run(self.context, self._stop))

@@ -135,7 +135,7 @@ def send_submit(transport: Transport, local: LocalAsk, progress: Optional[Progre
 def _upload_missing(
     transport: Transport, local: LocalAsk, missing: Tuple[str, ...], progress: Optional[Progress]
 ) -> None:
-    sizes = {item.sha256: item.size_bytes for item in local.ask.model.files}
+    sizes = {item.sha256: item.size_bytes for item in local.ask.manifest.files}
     for sha256 in missing:
         path = local.paths.get(sha256)
         if path is None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Tuple
 
 from .codec import digest, to_json
+from .model import NO_MODEL
 from .options import BuildOptions, ReferencePolicy
 from .target import BuildTarget
 
@@ -56,6 +57,11 @@ class RequestKey:
     target: BuildTarget
     plugins: Dict[str, str] = field(default_factory=dict)
     timing_cache: str = "none"
+
+    @property
+    def only_compiles(self) -> bool:
+        """There is no model: libraries of its plugins are made for its target, and no engine."""
+        return self.model == NO_MODEL.digest
 
     @property
     def digest(self) -> str:

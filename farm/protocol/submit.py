@@ -8,7 +8,7 @@ from typing import Dict, Optional, Tuple
 from .engine import EngineManifest
 from .facts import DeviceFacts
 from .keys import RequestKey
-from .model import ModelManifest
+from .model import NO_MODEL, ModelManifest
 from .options import BenchmarkPolicy, BuildOptions, Precision, ReferencePolicy, VerifyPolicy
 from .requirement import Tier
 from .timing import TimingCacheUse
@@ -20,14 +20,16 @@ class SubmitAsk:
 
     Attributes:
         name: The tag that will point at the model's digest.
+        model: None compiles the plugins for the targets, and nothing else.
         targets: Words: names, aliases, device names, attribute filters, or `all`.
         force: Build although an engine, a failed or a quarantined build with this key exists.
         accept_degraded: An engine built on a degraded rung is a hit.
         idempotency: Made by the client; the same one twice is one submission.
+        plugins: `name`, or `name@digest` for one source of it: used whatever else has its operators.
     """
 
     name: str
-    model: ModelManifest
+    model: Optional[ModelManifest]
     targets: Tuple[str, ...]
     options: BuildOptions = field(default_factory=BuildOptions)
     reference: ReferencePolicy = field(default_factory=ReferencePolicy)
@@ -40,6 +42,12 @@ class SubmitAsk:
     accept_degraded: bool = False
     idempotency: Optional[str] = None
     timing_cache: TimingCacheUse = TimingCacheUse.SHARED
+    plugins: Tuple[str, ...] = ()
+
+    @property
+    def manifest(self) -> ModelManifest:
+        """The files of the model; none where it only compiles."""
+        return NO_MODEL if self.model is None else self.model
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,8 @@ class PlanRow:
         recorded: Names of which only recorded facts are known, where nobody else could build it.
         estimate_s: From the farm's own history; None where there is none.
         problems: Why it cannot be built, one sentence each; empty where it can.
+        plugin_operators: What of the prepared graph takes a plugin; None until it is prepared, and then the key may
+            change: its plugins are those named and those found for these.
     """
 
     word: str
@@ -75,6 +85,7 @@ class PlanRow:
     problems: Tuple[str, ...] = ()
     request_key: Optional[RequestKey] = None
     recorded: Tuple[str, ...] = ()
+    plugin_operators: Optional[Tuple[str, ...]] = None
 
 
 @dataclass(frozen=True)

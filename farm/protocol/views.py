@@ -9,6 +9,7 @@ from .engine import EngineManifest
 from .facts import DeviceFacts
 from .keys import RequestKey
 from .options import Precision
+from .plugins import DEFAULT_TRUST_GROUP
 from .report import BenchmarkReport, Failure, VerificationReport
 from .requirement import EngineRequirement
 from .states import AttemptEnd, DeviceState, Role, Scope, State
@@ -235,7 +236,11 @@ class ModelView:
 
 @dataclass(frozen=True)
 class TokenView:
-    """A token without its secret."""
+    """A token without its secret.
+
+    Attributes:
+        trust_group: That a device with it may be in.
+    """
 
     id: str
     name: str
@@ -245,6 +250,7 @@ class TokenView:
     revoked_at: Optional[str] = None
     device: Optional[str] = None
     targets: Tuple[str, ...] = ()
+    trust_group: str = DEFAULT_TRUST_GROUP
 
 
 @dataclass(frozen=True)

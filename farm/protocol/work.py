@@ -13,7 +13,7 @@ from typing import Any, Dict, Optional, Tuple
 from .engine import TensorSpec
 from .facts import DeviceFacts
 from .keys import PreparationKey, RequestKey
-from .model import NO_MODEL, FileRef, ModelManifest
+from .model import FileRef, ModelManifest
 from .options import BenchmarkPolicy, VerifyBy, VerifyPolicy
 from .plugins import PluginWork
 from .report import BenchmarkReport, Failure, VerificationReport
@@ -178,7 +178,7 @@ class BuildWork:
     @property
     def only_compiles(self) -> bool:
         """There is no model: it ends with `Compiled` once the library of each plugin is published."""
-        return self.key.model == NO_MODEL.digest
+        return self.key.only_compiles
 
     @property
     def needs_float32(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from farm.protocol.errors import Invalid
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.options import Precision
+from farm.protocol.plugins import DEFAULT_TRUST_GROUP
 from farm.protocol.states import Scope, State
 
 _MOST = 1000
@@ -46,13 +47,14 @@ class SweepAsk:
 
 @dataclass(frozen=True)
 class TokenAsk:
-    """A token to make. `expires_s` counts from now."""
+    """A token to make. `expires_s` counts from now; devices of one `trust_group` share compiled plugins."""
 
     name: str
     scope: Scope
     device: str | None = None
     targets: tuple[str, ...] = ()
     expires_s: float | None = None
+    trust_group: str = DEFAULT_TRUST_GROUP
 
 
 @dataclass(frozen=True)

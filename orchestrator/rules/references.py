@@ -11,7 +11,7 @@ from farm.protocol.submit import SubmitAsk
 
 def preparation_key(ask: SubmitAsk, recipe: PreparationRecipe) -> PreparationKey:
     """The preparation of a submission: its references have the shapes that its engines are tuned for."""
-    return PreparationKey(ask.model.digest, recipe, with_shapes(ask.reference, ask.options))
+    return PreparationKey(ask.manifest.digest, recipe, with_shapes(ask.reference, ask.options))
 
 
 def with_shapes(policy: ReferencePolicy, options: BuildOptions) -> ReferencePolicy:

@@ -10,6 +10,7 @@ from farm.protocol.engine import EngineManifest
 from farm.protocol.errors import Conflict, Invalid, LeaseLost
 from farm.protocol.model import check_digest, check_relative
 from farm.protocol.options import Precision
+from farm.protocol.plugins import LIBRARY_FOLDER, library_name
 from farm.protocol.report import Failure, FailureKind, Verdict
 from farm.protocol.states import AttemptEnd, State
 from farm.protocol.target import CPU_BACKENDS
@@ -94,6 +95,12 @@ def _check(build: BuildRow, result: BuildResult) -> None:
         wrong.append("a wrong engine was measured")
     if not result.files and build.reuse_engine_id is None:
         wrong.append("it has no file")
+    if build.only_compiles:
+        wrong.append("it has an engine, and only plugins were to be compiled")
+    if build.reuse_engine_id is None:
+        there = {item.name for item in result.files}
+        lacking = [name for name in key.plugins if f"{LIBRARY_FOLDER}/{library_name(name)}" not in there]
+        wrong += [f"it lacks the library of the plugin {name}" for name in sorted(lacking)]
     if wrong:
         raise Invalid(f"the result of {build.id} is refused: {'; '.join(wrong)}", "Is the worker's version the farm's?")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from farm.protocol.plugins import DEFAULT_TRUST_GROUP
 from farm.protocol.states import Scope
 
 
@@ -15,6 +16,7 @@ class Caller:
         name: What people call the token.
         device: Name of the device the token is tied to; None before its first enrolment, and for people.
         targets: Words it may enrol for; empty means all.
+        trust_group: That its device may be in.
     """
 
     token_id: str
@@ -22,6 +24,7 @@ class Caller:
     scope: Scope
     device: str | None = None
     targets: tuple[str, ...] = ()
+    trust_group: str = DEFAULT_TRUST_GROUP
 
     def may(self, *scopes: Scope) -> bool:
         """True for an administrator, and for a caller with one of these scopes."""

@@ -14,10 +14,10 @@ from orchestrator.store.database import Connection
 from orchestrator.store.preparations import PreparationRow
 from orchestrator.store.queue import Claimant
 
+from . import plugin_libraries, timing_caches
 from .caller import Caller
 from .context import Context
 from .ids import new_id
-from .timing_caches import given
 from .transaction import Transaction
 
 
@@ -148,7 +148,8 @@ def _build_work(context: Context, connection: Connection, build: BuildRow, prepa
         benchmark=build.benchmark_policy,
         deadline_s=context.policy.build_deadline_s,
         reuse=_reuse(connection, build),
-        timing_cache=given(connection, build),
+        timing_cache=timing_caches.given(connection, build),
+        plugins=plugin_libraries.given(connection, build),
     )
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
+from farm.plugins.folder import shipped_folder
 from farm.protocol.errors import Unavailable
 from orchestrator.store.database import Database, Raced
 
@@ -28,7 +30,11 @@ _TRIES = 20
 
 @dataclass(frozen=True)
 class Context:
-    """One coordinator process. Services are functions whose first argument is this."""
+    """One coordinator process. Services are functions whose first argument is this.
+
+    Attributes:
+        plugins: The folder of the plugins that came with farm.
+    """
 
     database: Database
     blobs: BlobStore
@@ -40,6 +46,7 @@ class Context:
     progress: Board = field(default_factory=Board)
     tally: Tally = field(default_factory=Tally)
     policy: Policy = field(default_factory=Policy)
+    plugins: Path = field(default_factory=shipped_folder)
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:

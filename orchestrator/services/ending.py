@@ -14,7 +14,8 @@ from orchestrator.store.preparations import PreparationRow
 from .caller import Caller
 from .context import Context
 from .leases import hold
-from .settling import end_build, queue_build, settle_preparation
+from .prepared_builds import settle_preparation
+from .settling import end_build, queue_build
 from .transaction import Transaction
 from .waking import wake_hosts
 

@@ -80,6 +80,11 @@ def _tie(transaction: Transaction, ask: Enrolment, caller: Caller) -> None:
     foreign = sorted(set(ask.targets) - set(caller.targets)) if caller.targets else []
     if foreign:
         raise Forbidden(f"this token may not serve {', '.join(foreign)}", f"It may serve {', '.join(caller.targets)}.")
+    if ask.trust_group != caller.trust_group:
+        raise Forbidden(
+            f"this token is for the trust group {caller.trust_group!r}, not {ask.trust_group!r}",
+            "An administrator makes one with farm token create --trust-group.",
+        )
     for other in tokens.tied_to(transaction.connection, ask.name):
         valid = other.revoked_at is None and (other.expires_at is None or other.expires_at > transaction.at)
         enrolled = devices.by_name(transaction.connection, ask.name) is not None

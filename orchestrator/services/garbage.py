@@ -37,6 +37,7 @@ def _retire(context: Context, transaction: Transaction, before: float) -> tuple[
     chosen = _chosen(context, engines, transaction.at)
     references.remove_engines(transaction.connection, chosen, transaction.at)
     references.forget_preparations(transaction.connection, before)
+    references.forget_sources(transaction.connection, before)
     for engine_id in chosen:
         transaction.emit("engine", data={"engine": engine_id, "removed": True})
     return chosen, sum(engine.pinned for engine in engines)

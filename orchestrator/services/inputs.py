@@ -16,7 +16,7 @@ def check_known_inputs(connection: Connection, ask: SubmitAsk) -> None:
     """
     if not says_anything(ask.options, ask.reference):
         return
-    found = preparations.inputs_of(connection, ask.model.digest)
+    found = preparations.inputs_of(connection, ask.manifest.digest)
     if found:
         check_inputs([_declared(spec) for spec in found], ask.options, ask.reference)
 

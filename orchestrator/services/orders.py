@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +17,12 @@ from orchestrator.rules.references import preparation_key
 
 @dataclass(frozen=True)
 class Order:
-    """One target of a submission, resolved; `problem` says why it cannot be built, in one sentence."""
+    """One target of a submission, resolved.
+
+    Attributes:
+        problems: Why it cannot be built, one sentence each.
+        operators: What of the prepared graph takes a plugin; None until it is prepared, and the key may change then.
+    """
 
     model_name: str
     key: RequestKey
@@ -24,7 +30,8 @@ class Order:
     wanted: Wanted
     priority: int
     force: bool
-    problem: str = ""
+    problems: tuple[str, ...] = ()
+    operators: tuple[str, ...] | None = None
 
     @property
     def target(self) -> BuildTarget:
@@ -43,18 +50,25 @@ class Order:
 
 
 def order(
-    ask: SubmitAsk, recipe: PreparationRecipe, target: BuildTarget, timing_cache: str = "none", problem: str = ""
+    ask: SubmitAsk,
+    recipe: PreparationRecipe,
+    target: BuildTarget,
+    plugins: Mapping[str, str],
+    timing_cache: str = "none",
+    problems: tuple[str, ...] = (),
+    operators: tuple[str, ...] | None = None,
 ) -> Order:
-    """What this submission orders for one target; `timing_cache` is the word of its key."""
+    """What this submission orders for one target; `plugins` and `timing_cache` are those of its key."""
     preparation = preparation_key(ask, recipe)
     return Order(
         model_name=ask.name,
-        key=RequestKey(preparation.model, recipe, ask.options, target, timing_cache=timing_cache),
+        key=RequestKey(preparation.model, recipe, ask.options, target, dict(plugins), timing_cache),
         preparation=preparation,
         wanted=wanted(ask, preparation.digest),
         priority=ask.priority,
         force=ask.force,
-        problem=problem,
+        problems=problems,
+        operators=operators,
     )
 
 

@@ -129,6 +129,8 @@ def _prepare(transaction: Transaction, order: Order) -> PreparationRow:
         if known.active:
             preparations.hurry(transaction.connection, known.id, order.priority)
         return known
+    if order.key.only_compiles:
+        return preparations.add_done(transaction.connection, new_id("prp"), order.preparation, transaction.at)
     made = preparations.add(transaction.connection, new_id("prp"), order.preparation, order.priority, transaction.at)
     transaction.emit("preparation", data={"preparation": made.id, "state": made.state})
     wake_hosts(transaction, made.id)

@@ -13,9 +13,10 @@ from orchestrator.store import build_lists, builds, offers
 from orchestrator.store.database import Connection
 
 from .context import Context
+from .ordering import orders_of
 from .orders import Order
 from .placing import Prospect, look
-from .submissions import check, orders_of
+from .submissions import check
 
 _HITS = {State.CACHED: "hit", State.FAILED: "failed", State.QUARANTINED: "quarantined"}
 
@@ -30,10 +31,10 @@ def plan(context: Context, ask: SubmitAsk) -> Plan:
         at = context.clock()
         host = bool(offers.host_tools(connection, at - context.policy.gone_s))
         rows = tuple(
-            _row(context, connection, resolved, order, host, ask.model.size_bytes)
+            _row(context, connection, resolved, order, host, ask.manifest.size_bytes)
             for resolved, order in orders_of(context, connection, ask, at)
         )
-    return Plan(ask.name, ask.model.digest, rows)
+    return Plan(ask.name, ask.manifest.digest, rows)
 
 
 def _row(
@@ -41,8 +42,8 @@ def _row(
 ) -> PlanRow:
     target, how = resolved.target, mechanism(resolved.target, order.key.options)
     prospect = look(connection, order, context.blobs.exists)
-    problems = [*how.problems, *filter(None, [order.problem])]
-    if not resolved.recorded and not host:
+    problems = [*how.problems, *order.problems]
+    if not resolved.recorded and not host and not order.key.only_compiles:
         problems.append("no host has enrolled to prepare models")
     return PlanRow(
         word=resolved.word,
@@ -63,6 +64,7 @@ def _row(
         problems=tuple(problems),
         request_key=order.key,
         recorded=resolved.devices if resolved.recorded else (),
+        plugin_operators=order.operators,
     )
 
 

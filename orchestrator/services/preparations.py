@@ -7,12 +7,12 @@ from farm.protocol.errors import Conflict, LeaseLost
 from farm.protocol.model import check_digest, check_relative
 from farm.protocol.states import AttemptEnd, State
 from farm.protocol.work import PreparationResult
-from orchestrator.store import attempts, devices, preparations
+from orchestrator.store import attempts, devices, plugins, preparations
 
 from .caller import Caller
 from .context import Context
 from .leases import hold
-from .settling import settle_preparation
+from .prepared_builds import settle_preparation
 from .transaction import Transaction
 
 
@@ -50,6 +50,7 @@ def _complete(transaction: Transaction, caller: Caller, attempt_id: str, result:
     preparations.change(
         connection, row.id, state=State.DONE, active=False, prepared=dumps(result.prepared), ended_at=transaction.at
     )
+    plugins.remember_operators(connection, row.model, row.preparation_key.recipe, result.prepared.plugin_operators)
     transaction.emit("preparation", data={"preparation": row.id, "state": State.DONE})
     done = preparations.by_id(connection, row.id)
     if done:

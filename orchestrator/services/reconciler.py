@@ -12,7 +12,8 @@ from orchestrator.store import attempts, builds, preparations, submissions
 from .cancelling import drop_unwanted_build
 from .context import Context
 from .ending import expire
-from .settling import end_build, settle_preparation
+from .prepared_builds import settle_preparation
+from .settling import end_build
 from .transaction import Transaction
 from .waking import wake_builders, wake_hosts
 

@@ -1,28 +1,19 @@
-"""What follows when a preparation or a build has ended: builds and requests move on."""
+"""What follows when a build has ended: its requests are answered, or placed anew."""
 
 from __future__ import annotations
 
+from farm.protocol.keys import RequestKey
 from farm.protocol.report import Failure
 from farm.protocol.states import ENDED_STATES, State
 from orchestrator.rules.references import preparation_key
 from orchestrator.store import builds, preparations, submissions
 from orchestrator.store.builds import BuildRow
-from orchestrator.store.preparations import PreparationRow
 from orchestrator.store.submissions import RequestRow
 
 from .orders import Order, measure_digest, verify_digest, wanted
 from .placing import place
 from .transaction import Transaction
 from .waking import wake_builders
-
-
-def settle_preparation(transaction: Transaction, row: PreparationRow) -> None:
-    """Queue the builds that waited for a preparation that is done; fail them where it failed."""
-    for build in builds.waiting_for(transaction.connection, row.id):
-        if row.state is State.DONE:
-            queue_build(transaction, build)
-        elif row.state is State.FAILED:
-            end_build(transaction, build, State.FAILED, row.failed_with)
 
 
 def queue_build(transaction: Transaction, build: BuildRow) -> None:
@@ -60,7 +51,7 @@ def _answer(
     transaction: Transaction, request: RequestRow, build: BuildRow, state: State, engine_id: str | None, reason: str
 ) -> None:
     """End a request as its build ended, or place it anew where it wants another proof than the build gave."""
-    order = _ordered(transaction, request, build)
+    order = ordered(transaction, request, build.request_key)
     if order is None or _answers(transaction, order, build, state):
         found_state, found_reason, build_id, found_engine = state, reason, build.id, engine_id
     else:
@@ -82,14 +73,15 @@ def _answer(
     transaction.emit("request", submission=request.submission_id, build=build_id, data={"state": found_state})
 
 
-def _ordered(transaction: Transaction, request: RequestRow, build: BuildRow) -> Order | None:
-    """What the request ordered, with the recipe that the build it joined has."""
+def ordered(transaction: Transaction, request: RequestRow, key: RequestKey, again: bool = False) -> Order | None:
+    """What a request ordered, with the key of the build it joined; `again`: its `--force` still counts."""
     submission = submissions.by_id(transaction.connection, request.submission_id)
     if submission is None:
         return None
-    ask, key = submission.asked, build.request_key
+    ask = submission.asked
     preparation = preparation_key(ask, key.recipe)
-    return Order(ask.name, key, preparation, wanted(ask, preparation.digest), ask.priority, force=False)
+    force = again and ask.force
+    return Order(ask.name, key, preparation, wanted(ask, preparation.digest), ask.priority, force)
 
 
 def _answers(transaction: Transaction, order: Order, build: BuildRow, state: State) -> bool:

@@ -11,8 +11,7 @@ from farm.protocol.states import ENDED_STATES, GOOD_STATES, State
 from farm.protocol.submit import SubmitAsk
 from farm.protocol.views import SubmissionView
 from orchestrator.rules.mechanism import mechanism
-from orchestrator.rules.recipe import recipe_for
-from orchestrator.rules.targets import Resolved, resolve
+from orchestrator.rules.targets import Resolved
 from orchestrator.store import catalog, offers, submissions
 from orchestrator.store.database import Connection
 from orchestrator.store.submissions import RequestRow, SubmissionRow
@@ -21,11 +20,10 @@ from .caller import Caller
 from .cancelling import cancel_requests
 from .context import Context
 from .ids import new_id
-from .inputs import check_known_inputs
-from .orders import Order, order
+from .ordering import orders_of
+from .orders import Order
 from .placing import Place, place
 from .submission_views import view
-from .timing_caches import word_for
 from .transaction import Transaction
 
 _MOST_TARGETS = 256
@@ -96,35 +94,19 @@ def retry(context: Context, submission_id: str, failed: bool, force: bool, calle
 def check(ask: SubmitAsk) -> None:
     """Refuse what cannot be right whatever the state of the farm. Raises: Invalid."""
     check_name(ask.name, "name of a model")
-    check_manifest(ask.model)
+    if ask.model is not None:
+        check_manifest(ask.model)
+    elif not ask.plugins:
+        raise Invalid("a submission has neither a model nor a plugin", "Name one of them.")
     if len(ask.targets) > _MOST_TARGETS:
         raise Invalid(f"{len(ask.targets)} targets are too many", f"Name at most {_MOST_TARGETS}, or use a filter.")
     if not -1000 <= ask.priority <= 1000:
         raise Invalid(f"the priority {ask.priority} is out of range", "Give -1000 to 1000.")
 
 
-def orders_of(
-    context: Context, connection: Connection, ask: SubmitAsk, at: float
-) -> tuple[tuple[Resolved, Order], ...]:
-    """The targets that the words of a submission mean, each with its order.
-
-    Raises:
-        Invalid: A filter or a step cannot be read, or the model is known to have no such inputs.
-        TargetUnavailable: A word is unknown or ambiguous, matches no device, or no host has ever enrolled.
-    """
-    check_known_inputs(connection, ask)
-    found = resolve(ask.targets, offers.words(connection), offers.offers(connection))
-    tools = offers.host_tools(connection, at - context.policy.gone_s)
-    recipes = [recipe_for(ask.steps, tools, mechanism(item.target, ask.options).steps) for item in found]
-    return tuple(
-        (item, order(ask, recipe, item.target, *word_for(connection, ask.timing_cache, item.target)))
-        for item, recipe in zip(found, recipes, strict=True)
-    )
-
-
 def blobs_of(ask: SubmitAsk) -> dict[str, int | None]:
     """Every blob that a submission refers to, with its size where that is known."""
-    found: dict[str, int | None] = {item.sha256: item.size_bytes for item in ask.model.files}
+    found: dict[str, int | None] = {item.sha256: item.size_bytes for item in ask.manifest.files}
     for digest in (ask.options.calibration, ask.reference.inputs, ask.reference.outputs):
         if digest is not None:
             found.setdefault(digest, None)
@@ -149,8 +131,8 @@ def _submit(context: Context, transaction: Transaction, ask: SubmitAsk, caller: 
         return view(context, connection, known)
     orders = orders_of(context, connection, ask, transaction.at)
     _check_buildable(context, connection, orders, transaction.at)
-    digest = catalog.put_model(connection, ask.model, transaction.at)
-    if catalog.point(connection, ask.name, digest, transaction.at):
+    digest = catalog.put_model(connection, ask.manifest, transaction.at)
+    if ask.model and catalog.point(connection, ask.name, digest, transaction.at):
         transaction.emit("model", data={"name": ask.name, "model": digest})
     row = SubmissionRow(
         id=new_id("sub"),
@@ -196,9 +178,11 @@ def _check_buildable(
                 f"{resolved.word!r} is served only by recorded devices ({', '.join(resolved.devices)})",
                 "Start a worker on such a device; `farm plan` works without.",
             )
-        problems = (*mechanism(resolved.target, ordered.key.options).problems, *filter(None, [ordered.problem]))
+        problems = (*mechanism(resolved.target, ordered.key.options).problems, *ordered.problems)
         if problems:
             raise Unsupported(f"{resolved.word}: {problems[0]}", "`farm plan` shows what each target can do.")
+    if all(ordered.key.only_compiles for _, ordered in orders):
+        return
     if not offers.host_tools(connection, at - context.policy.gone_s):
         raise TargetUnavailable("no host has enrolled to prepare models", "Start a worker with the role host.")
 

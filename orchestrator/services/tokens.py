@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 from farm.protocol.errors import Conflict, Invalid, NotFound, Unauthorized
 from farm.protocol.model import check_name
+from farm.protocol.plugins import DEFAULT_TRUST_GROUP
 from farm.protocol.states import Scope
 from farm.protocol.views import NewToken, TokenView
 from orchestrator.store import tokens as rows
@@ -31,14 +32,16 @@ def create(
     device: str | None = None,
     targets: tuple[str, ...] = (),
     expires_s: float | None = None,
+    trust_group: str = DEFAULT_TRUST_GROUP,
 ) -> NewToken:
     """A new token of 256 random bits; only its digest is stored.
 
     Raises: Invalid
     """
     check_name(name, "token")
-    if (device or targets) and scope is not Scope.WORKER:
-        raise Invalid(f"a token with the scope {scope} has no device and no targets", "Leave them out.")
+    if (device or targets or trust_group != DEFAULT_TRUST_GROUP) and scope is not Scope.WORKER:
+        raise Invalid(f"a token with the scope {scope} has no device, no targets and no trust group", "Leave them out.")
+    check_name(trust_group, "trust group")
     if device:
         check_name(device, "device")
     if expires_s is not None and not 0 < expires_s <= 1e9:
@@ -54,6 +57,7 @@ def create(
             device=device,
             targets=targets,
             expires_at=None if expires_s is None else transaction.at + expires_s,
+            trust_group=trust_group,
         )
         rows.add(transaction.connection, row)
     return NewToken(view(row), secret)
@@ -91,6 +95,7 @@ def view(row: TokenRow) -> TokenView:
         revoked_at=iso_or_none(row.revoked_at),
         device=row.device,
         targets=row.targets,
+        trust_group=row.trust_group,
     )
 
 
@@ -161,7 +166,7 @@ class Tokens:
             raise Unauthorized(f"the token {row.name!r} ({row.id}) was revoked", "Ask an administrator for a new one.")
         if row.expires_at is not None and row.expires_at <= self._context.clock():
             raise Unauthorized(f"the token {row.name!r} ({row.id}) has expired", "Ask an administrator for a new one.")
-        return Caller(row.id, row.name, row.scope, row.device, row.targets)
+        return Caller(row.id, row.name, row.scope, row.device, row.targets, row.trust_group)
 
 
 def _hash(secret: str) -> str:

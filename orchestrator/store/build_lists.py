@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, or_, select, union_all
 
+from farm.protocol.model import NO_MODEL
 from farm.protocol.states import LEASED_STATES, AttemptEnd, State
 from orchestrator.rules.estimates import Took, Wanted
 
@@ -152,6 +153,7 @@ def _newest_built(target_digest: str) -> Select[Any]:
             ~build.c.active,
             build.c.state.in_((State.DONE, State.QUARANTINED)),
             build.c.reuse_engine_id.is_(None),
+            build.c.model != NO_MODEL.digest,
         )
         .order_by(build.c.ended_at.desc())
         .limit(_HISTORY)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from farm.protocol.codec import dumps, loads
 from farm.protocol.keys import RequestKey
+from farm.protocol.model import NO_MODEL
 from farm.protocol.options import BenchmarkPolicy, VerifyPolicy
 from farm.protocol.report import Failure
 from farm.protocol.states import State
@@ -52,6 +53,11 @@ class BuildRow:
     def request_key(self) -> RequestKey:
         """What is to be built."""
         return key_of(self.spec)
+
+    @property
+    def only_compiles(self) -> bool:
+        """It makes libraries of plugins for its target, and no engine."""
+        return self.model == NO_MODEL.digest
 
     @property
     def verify_policy(self) -> VerifyPolicy:

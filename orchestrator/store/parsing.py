@@ -9,6 +9,7 @@ from farm.protocol.codec import loads
 from farm.protocol.facts import DeviceFacts
 from farm.protocol.keys import PreparationKey, RequestKey
 from farm.protocol.options import BenchmarkPolicy
+from farm.protocol.plugins import PluginManifest, PluginSource
 from farm.protocol.requirement import EngineRequirement
 from farm.protocol.states import Role
 from farm.protocol.target import BuildTarget
@@ -71,3 +72,15 @@ def prepared_of(text: str) -> Prepared:
 def preparation_key_of(text: str) -> PreparationKey:
     """The preparation key in a column."""
     return loads(PreparationKey, text)
+
+
+@lru_cache(maxsize=256)
+def plugin_manifest_of(text: str) -> PluginManifest:
+    """What a plugin says of itself, in a column."""
+    return loads(PluginManifest, text)
+
+
+@lru_cache(maxsize=256)
+def plugin_source_of(text: str) -> PluginSource:
+    """The source in a column."""
+    return loads(PluginSource, text)

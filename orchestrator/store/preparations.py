@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -88,7 +88,22 @@ def add(connection: Connection, preparation_id: str, key: PreparationKey, priori
 
     Raises: Raced: another transaction did so first.
     """
-    row = PreparationRow(
+    row = _new(preparation_id, key, priority, at)
+    connection.execute(statements.adding(preparation), row.__dict__)
+    return row
+
+
+def add_done(connection: Connection, preparation_id: str, key: PreparationKey, at: float) -> PreparationRow:
+    """Store a preparation of no model, which has nothing to do."""
+    nothing = dumps(Prepared((), (), (), None, None, ""))
+    queued = _new(preparation_id, key, 0, at)
+    row = replace(queued, state=State.DONE, active=False, prepared=nothing, ended_at=at)
+    connection.execute(statements.adding(preparation), row.__dict__)
+    return row
+
+
+def _new(preparation_id: str, key: PreparationKey, priority: int, at: float) -> PreparationRow:
+    return PreparationRow(
         id=preparation_id,
         key=key.digest,
         spec=dumps(key),
@@ -105,8 +120,6 @@ def add(connection: Connection, preparation_id: str, key: PreparationKey, priori
         attempts=0,
         token=0,
     )
-    connection.execute(statements.adding(preparation), row.__dict__)
-    return row
 
 
 def change(connection: Connection, preparation_id: str, **columns: Any) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, delete, exists, func, or_, select, update
 
 from farm.protocol.codec import loads
+from farm.protocol.engine import EngineManifest
 from farm.protocol.keys import RequestKey
 from farm.protocol.model import ModelManifest
 from farm.protocol.states import State
@@ -16,8 +17,21 @@ from farm.protocol.timing import pinned
 from farm.protocol.work import Prepared
 from orchestrator.rules.retention import StoredEngine
 
-from . import timing_caches
-from .tables import attempt, blob, build, engine, engine_blob, model, preparation, request, submission, tag
+from . import plugin_libraries, plugins, timing_caches
+from .tables import (
+    attempt,
+    blob,
+    build,
+    engine,
+    engine_blob,
+    model,
+    plugin,
+    plugin_source,
+    preparation,
+    request,
+    submission,
+    tag,
+)
 
 
 def blobs(connection: Connection) -> frozenset[str]:
@@ -28,6 +42,7 @@ def blobs(connection: Connection) -> frozenset[str]:
     found.update(_of_submissions(connection))
     found.update(_of_logs(connection))
     found.update(timing_caches.needed(connection))
+    found.update(_of_plugins(connection))
     return frozenset(found)
 
 
@@ -90,11 +105,19 @@ def forget_preparations(connection: Connection, ended_before: float) -> int:
     return int(connection.execute(gone).rowcount)
 
 
+def forget_sources(connection: Connection, added_before: float) -> None:
+    """Forget sources of plugins that no name, active build or pinned engine has; adding them again brings them back."""
+    needed = _sources(connection)
+    old = select(plugin_source.c.digest).where(plugin_source.c.added_at < added_before)
+    plugins.remove_sources(connection, set(connection.execute(old).scalars()) - needed)
+
+
 def forget_blobs(connection: Connection, gone: tuple[str, ...]) -> None:
     """Drop the rows of blobs that were deleted."""
     for first in range(0, len(gone), 500):
         connection.execute(delete(blob).where(blob.c.sha256.in_(gone[first : first + 500])))
         timing_caches.forget(connection, gone[first : first + 500])
+        plugin_libraries.forget(connection, gone[first : first + 500])
 
 
 def _of_engines(connection: Connection) -> Iterator[str]:
@@ -134,6 +157,25 @@ def _of_submissions(connection: Connection) -> Iterator[str]:
     for text in connection.execute(select(build.c.spec).where(build.c.active)).scalars():
         key = loads(RequestKey, text)
         yield from filter(None, (key.options.calibration, pinned(key.timing_cache)))
+
+
+def _of_plugins(connection: Connection) -> Iterator[str]:
+    """The files of sources that are needed, and what was compiled of them."""
+    needed = _sources(connection)
+    for row in plugins.sources(connection, needed).values():
+        yield from row.source.blobs
+    yield from plugin_libraries.blobs_of(connection, needed)
+
+
+def _sources(connection: Connection) -> frozenset[str]:
+    """Those that a name points at, or that the key of an active build or of a pinned engine has."""
+    found = set(connection.execute(select(plugin.c.source)).scalars())
+    for text in connection.execute(select(build.c.spec).where(build.c.active)).scalars():
+        found.update(loads(RequestKey, text).plugins.values())
+    pinned_ones = select(engine.c.manifest).where(engine.c.pinned, engine.c.removed_at.is_(None))
+    for text in connection.execute(pinned_ones).scalars():
+        found.update(loads(EngineManifest, text).key.plugins.values())
+    return frozenset(found)
 
 
 def _of_logs(connection: Connection) -> Iterator[str]:

@@ -6,6 +6,7 @@ from .schema.base import metadata
 from .schema.engines import benchmark, engine, engine_blob, verification
 from .schema.fleet import device, device_target, target_word, token
 from .schema.models import blob, model, preparation, tag
+from .schema.plugins import plugin, plugin_library, plugin_operators, plugin_source
 from .schema.timing_caches import timing_cache, timing_cache_version
 from .schema.work import attempt, build, event, request, submission
 
@@ -21,6 +22,10 @@ __all__ = [
     "event",
     "metadata",
     "model",
+    "plugin",
+    "plugin_library",
+    "plugin_operators",
+    "plugin_source",
     "preparation",
     "request",
     "submission",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 
+from farm.protocol.plugins import DEFAULT_TRUST_GROUP
 from farm.protocol.states import Scope
 
 from .tables import token
@@ -25,6 +26,7 @@ class TokenRow:
     targets: tuple[str, ...] = ()
     expires_at: float | None = None
     revoked_at: float | None = None
+    trust_group: str = DEFAULT_TRUST_GROUP
 
 
 def add(connection: Connection, row: TokenRow) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from farm.protocol.facts import BackendFacts, CpuFacts, DeviceFacts, GpuFacts
 from farm.protocol.model import GRAPH_FILE, FileRef, ModelManifest
+from farm.protocol.plugins import DEFAULT_TRUST_GROUP, LIBRARY_FOLDER, library_name
 from farm.protocol.report import (
     BenchmarkReport,
     Failure,
@@ -27,6 +28,7 @@ from farm.protocol.views import SubmissionView
 from farm.protocol.work import (
     Beat,
     BuildResult,
+    BuildWork,
     Claim,
     ClaimAsk,
     Control,
@@ -49,6 +51,7 @@ from orchestrator.services import (
     submissions,
     tokens,
 )
+from orchestrator.services.blob_port import BlobStat
 from orchestrator.services.caller import Caller
 from orchestrator.services.context import Context
 from orchestrator.services.policy import Policy
@@ -104,13 +107,17 @@ def gpu_facts(name: str = "NVIDIA H200", capability: str = "9.0", version: str =
 
 @dataclass
 class Talker:
-    """A worker that says all a worker says and runs nothing: what it publishes are real blobs of a few bytes."""
+    """A worker that says all a worker says and runs nothing: what it publishes are real blobs of a few bytes.
+
+    `operators` is what it finds in each graph that a plugin must compute.
+    """
 
     context: Context
     caller: Caller
     roles: tuple[Role, ...]
     slot: str = "cpu0"
     nonces: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    operators: tuple[str, ...] = ()
 
     def claim(self, nonce: str | None = None, hint: str | None = None, slot: str | None = None) -> Claim | None:
         ask = ClaimAsk(slot or self.slot, self.roles, nonce or f"{self.caller.device}-{next(self.nonces)}", hint)
@@ -136,7 +143,15 @@ class Talker:
         work = claim.preparation
         assert work is not None
         stored = self.context.blobs.put_bytes(b"inputs of " + work.preparation.encode())
-        made = Prepared(work.model.files, (), (), stored.sha256, stored.sha256, "onnxruntime 1.31.1")
+        made = Prepared(
+            work.model.files,
+            (),
+            (),
+            stored.sha256,
+            stored.sha256,
+            "onnxruntime 1.31.1",
+            plugin_operators=self.operators,
+        )
         result = PreparationResult(claim.lease.token, made, 12.0)
         return preparations.prepared(self.context, self.caller, claim.lease.attempt, result)
 
@@ -151,7 +166,7 @@ class Talker:
         measured = BenchmarkReport("farm", "1", work.benchmark, 10, latency, 900.0, 50.0 if noisy else 1.0, noisy)
         result = BuildResult(
             token=claim.lease.token,
-            files=() if work.reuse else (FileRef("engine.onnx", stored.size_bytes, stored.sha256),),
+            files=() if work.reuse else self._files(work, stored),
             inputs=(),
             outputs=(),
             requirement=requirement_from_target(work.key.target),
@@ -161,6 +176,10 @@ class Talker:
             child_ms=1500.0,
         )
         return replace(result, **changed)
+
+    def _files(self, work: BuildWork, stored: BlobStat) -> tuple[FileRef, ...]:
+        named = ("engine.onnx", *(f"{LIBRARY_FOLDER}/{library_name(name)}" for name in work.key.plugins))
+        return tuple(FileRef(name, stored.size_bytes, stored.sha256) for name in named)
 
     def publish(
         self, claim: Claim, verdict: Verdict = Verdict.PASSED, noisy: bool = False, **changed: Any
@@ -209,11 +228,12 @@ class Coordinator:
         facts: DeviceFacts | None = None,
         roles: tuple[Role, ...] = (Role.HOST, Role.DEVICE),
         slots: tuple[str, ...] = ("cpu0",),
+        trust_group: str = DEFAULT_TRUST_GROUP,
     ) -> Talker:
         """A device with a token of its own."""
-        made = tokens.create(self.context, name, Scope.WORKER)
-        caller = Caller(made.token.id, name, Scope.WORKER, device=name)
-        enrolment.enrol(self.context, Enrolment(name, facts or cpu_facts(name), roles, slots), caller)
+        made = tokens.create(self.context, name, Scope.WORKER, trust_group=trust_group)
+        caller = Caller(made.token.id, name, Scope.WORKER, device=name, trust_group=trust_group)
+        enrolment.enrol(self.context, Enrolment(name, facts or cpu_facts(name), roles, slots, (), trust_group), caller)
         return Talker(self.context, caller, roles, slots[0])
 
     def model(self, content: bytes = b"a model") -> ModelManifest:

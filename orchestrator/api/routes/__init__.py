@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import administration, builds, catalog, fleet, following, submissions, timing_caches, workers
+from . import administration, builds, catalog, fleet, following, plugins, submissions, timing_caches, workers
 
 GROUPS = (
     submissions.endpoints,
@@ -12,5 +12,6 @@ GROUPS = (
     fleet.endpoints,
     workers.endpoints,
     timing_caches.endpoints,
+    plugins.endpoints,
     administration.endpoints,
 )

@@ -16,7 +16,7 @@ endpoints = Endpoints("administration")
 def create_token(call: Call[TokenAsk, NoQuery]) -> NewToken:
     """Make a token; its secret is in this answer and nowhere else."""
     ask = call.body
-    return tokens.create(call.context, ask.name, ask.scope, ask.device, ask.targets, ask.expires_s)
+    return tokens.create(call.context, ask.name, ask.scope, ask.device, ask.targets, ask.expires_s, ask.trust_group)
 
 
 @endpoints.route("GET", "/tokens", ADMINS, answer=ListOf("tokens", TokenView))

@@ -56,6 +56,7 @@ token = Table(
     Column("secret_hash", DIGEST, nullable=False, unique=True, comment="sha256 of 256 random bits: no salt needed"),
     Column("device", NAME, comment="name of the device it is tied to"),
     Column("targets", Text, nullable=False, comment="JSON list of words it may enrol for; empty means all"),
+    Column("trust_group", NAME, nullable=False, server_default="default", comment="that its device may be in"),
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float),
     Column("revoked_at", Float),
