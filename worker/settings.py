@@ -69,6 +69,11 @@ def toolchain_variables(environ: Mapping[str, str] = os.environ) -> Mapping[str,
     return environ
 
 
+def library_variables(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """The whole environment of a child that starts itself again, with more places for libraries."""
+    return environ
+
+
 def take_environment() -> Mapping[str, str]:
     """The environment of this process, which loses its secrets: programs that it starts inherit none."""
     taken = dict(os.environ)

@@ -15,6 +15,9 @@ from worker.child.result import ChildResult
 from worker.settings import stages_descriptor
 
 from .build import make
+from .rtx_parser import start_again
+
+_MODULE = "worker.device.child"
 
 
 def main() -> int:
@@ -26,6 +29,7 @@ def main() -> int:
 
 
 def _make(work: BuildWork, workspace: Path, stages: Stages) -> ChildResult:
+    start_again(work, _MODULE, workspace)
     return make(work, workspace, stages, stages.progress)
 
 
