@@ -44,7 +44,7 @@ http {{
 class Bench:
     """One file, what is done with it, and how long each took, round by round."""
 
-    def __init__(self, folder: Path, size_bytes: int, server: BlobProcess, nginx_port: int) -> None:
+    def __init__(self, folder: Path, size_bytes: int, server: BlobProcess, nginx_port: int | None) -> None:
         self.size_bytes = size_bytes
         self.seconds: dict[str, list[float]] = {}
         self.pings_ms: dict[str, list[float]] = {"idle": [], "PUT": [], "GET": []}
@@ -55,7 +55,8 @@ class Bench:
         name = self._sha256
         self._blob = folder / "store" / "blobs" / "sha256" / name[:2] / name[2:4] / name
         self._blob_url = f"{server.url}/api/v1/blobs/{name}"
-        self._pair = (("nginx", f"http://127.0.0.1:{nginx_port}/file"), ("GET", self._blob_url))
+        self._reads = {"nginx": f"http://127.0.0.1:{nginx_port}/file"} if nginx_port else {}
+        self._reads["GET"] = self._blob_url
 
     def round(self) -> None:
         """Each once; those that only read several times, in turns."""
@@ -69,7 +70,7 @@ class Bench:
         # What the disk still does for the PUT slows whoever comes first.
         os.sync()
         for first in (True, False, True, False):
-            for name, url in self._pair if first else reversed(self._pair):
+            for name, url in self._reads.items() if first else reversed(self._reads.items()):
                 self._note(name, _curl(url))
 
     def ping(self) -> None:
@@ -131,9 +132,8 @@ class Bench:
 
 def measure(mib: int = 1024, rounds: int = 5) -> list[Row]:
     """What goes in against `cp`, what comes out against nginx, and what a small call waits meanwhile."""
-    for program in ("curl", "nginx"):
-        if _program(program) is None:
-            return [Unmeasured("blobs", f"{program} is not installed, which is what they are measured with")]
+    if _program("curl") is None:
+        return [Unmeasured("blobs", "curl is not installed, which is what they are measured with")]
     with tempfile.TemporaryDirectory(prefix="farm-bench-") as name:
         folder = Path(name)
         # nginx gives up root, and must still find the file.
@@ -156,17 +156,23 @@ def rows(bench: Bench) -> list[Row]:
         median_of(f"1 blob: {name}", [bench.size_bytes / _MIB / one for one in seconds], "MiB/s")
         for name, seconds in bench.seconds.items()
     ]
-    put, get, copy = bench.mib_per_s("PUT"), bench.mib_per_s("GET"), bench.mib_per_s("cp")
+    put, copy = bench.mib_per_s("PUT"), bench.mib_per_s("cp")
     allowed = min(bench.mib_per_s("sha256"), bench.mib_per_s("cp + fsync"))
     found += [
         Figure("PUT / cp", put / copy, least=PUT_TARGET),
-        Figure("GET / nginx", get / bench.mib_per_s("nginx"), least=GET_TARGET),
+        _beside_nginx(bench),
         # No PUT that hashes and waits for the disk can be faster than both.
         Figure("PUT / what hashing and the disk allow here", put / allowed),
     ]
     for name, pings in bench.pings_ms.items():
         found.append(Figure(f"a small call meanwhile ({name}), p99", percentile(pings, 99), "ms"))
     return found
+
+
+def _beside_nginx(bench: Bench) -> Row:
+    if "nginx" not in bench.seconds:
+        return Unmeasured("GET / nginx", "nginx is not installed")
+    return Figure("GET / nginx", bench.mib_per_s("GET") / bench.mib_per_s("nginx"), least=GET_TARGET)
 
 
 def _timed(work: Callable[[], None]) -> float:
@@ -192,14 +198,18 @@ def _make_file(path: Path, size_bytes: int) -> str:
 
 
 @contextmanager
-def _nginx(folder: Path) -> Iterator[int]:
-    """A real nginx that serves `folder / "static"`; its port."""
+def _nginx(folder: Path) -> Iterator[int | None]:
+    """A real nginx that serves `folder / "static"`; its port, or None where it is not installed."""
+    (folder / "static").mkdir()
+    program = _program("nginx")
+    if program is None:
+        yield None
+        return
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    (folder / "static").mkdir()
     settings = folder / "nginx.conf"
     settings.write_text(_NGINX.format(folder=folder, port=port))
-    command = [_program("nginx") or "nginx", "-c", str(settings), "-e", str(folder / "nginx.log")]
+    command = [program, "-c", str(settings), "-e", str(folder / "nginx.log")]
     child = subprocess.Popen(command, preexec_fn=dies_with_parent())
     try:
         until(lambda: child.poll() is not None or socket.socket().connect_ex(("127.0.0.1", port)) == 0)
