@@ -6,10 +6,10 @@ import logging
 import secrets
 
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from farm.protocol.errors import FarmError
+from orchestrator.rules.disks import disk_error
 
 from .errors import error_response
 
@@ -38,22 +38,23 @@ class Incidents:
             await self._app(scope, receive, watched)
         except ClientDisconnect:
             log.debug("%s %s: the client left", scope["method"], scope["path"])
-        except FarmError as error:
+        except Exception as error:
+            told = error if isinstance(error, FarmError) else _told(error, scope)
             if started:
                 raise
-            await error_response(error, scope["method"])(scope, receive, send)
-        except Exception:
-            incident = secrets.token_hex(6)
-            log.exception("incident %s in %s %s", incident, scope["method"], scope["path"])
-            if started:
-                raise
-            await _answer(incident)(scope, receive, send)
+            await error_response(told, scope["method"])(scope, receive, send)
 
 
-def _answer(incident: str) -> JSONResponse:
-    error = FarmError(
+def _told(error: Exception, scope: Scope) -> FarmError:
+    """What the client learns of an error that nobody expected; the log learns the rest."""
+    of_disk = disk_error(error) if isinstance(error, OSError) else None
+    if of_disk is not None:
+        log.error("%s %s: %s", scope["method"], scope["path"], error)
+        return of_disk
+    incident = secrets.token_hex(6)
+    log.error("incident %s in %s %s", incident, scope["method"], scope["path"], exc_info=error)
+    return FarmError(
         "the coordinator made a mistake",
         f"Look for incident {incident} in its log, and report it.",
         incident=incident,
     )
-    return JSONResponse(error.to_json(), 500)

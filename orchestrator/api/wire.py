@@ -7,12 +7,15 @@ Everything else, and every application that does not look there, sees plain ASGI
 
 from __future__ import annotations
 
+import logging
 from typing import Any, BinaryIO, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .wire_body import BodyReceiver
 from .wire_send import FileSender
+
+log = logging.getLogger("farm.api")
 
 DIRECT = "farm.direct"
 
@@ -48,12 +51,15 @@ class Direct:
     async def send_file(self, file: BinaryIO, start: int, end: int) -> None:
         """Send these bytes of a file as body of the answer, which has started and must still be ended.
 
-        When the client leaves, or takes nothing for a minute, the rest is not sent and the connection is gone.
+        When the client leaves, or takes nothing for a minute, or the file cannot be read, the rest is not sent and the
+        connection is gone.
         """
         try:
             await self._sender.send(file, start, end)
             self._cycle.expected_content_length -= end - start
-        except (ConnectionError, TimeoutError):
+        except OSError as error:
+            if not isinstance(error, (ConnectionError, TimeoutError)):
+                log.error("a file could not be sent to its end: %s", error)
             # uvicorn must not take the unfinished answer for a mistake of the application.
             self._cycle.disconnected = True
             self._http.transport.abort()

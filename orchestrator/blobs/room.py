@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from farm.protocol.errors import StorageFull
+from farm.protocol.errors import StorageFull, Unavailable
+from orchestrator.rules.disks import disk_error
 
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _HINT = "Free some with `farm gc`, or give the coordinator a larger disk; then send again."
 
 
@@ -35,11 +34,9 @@ class Room:
 
 
 @contextmanager
-def told_when_full() -> Iterator[None]:
-    """Turn the operating system's ways to say that a disk is full into `StorageFull`."""
+def told_when_failing() -> Iterator[None]:
+    """Turn what the operating system says of a disk into `StorageFull`, or `Unavailable` where it fails otherwise."""
     try:
         yield
     except OSError as error:
-        if error.errno not in _NO_ROOM:
-            raise
-        raise StorageFull("the disk of the coordinator is full", _HINT) from error
+        raise disk_error(error) or Unavailable(f"the coordinator cannot store it: {error}", "Try again.") from error

@@ -88,12 +88,14 @@ class Scrub:
         for sha256 in self._store.layout.digests(self.progress.after):
             try:
                 found = self._read(sha256)
+                if found is None:
+                    return False
+                if found != sha256:
+                    self._put_aside(Corruption(sha256, found))
             except FarmError:  # deleted between the listing and now
                 continue
-            if found is None:
-                return False
-            if found != sha256:
-                self._put_aside(Corruption(sha256, found))
+            except OSError as error:  # the others may still be read
+                log.error("blob %s cannot be looked at: %s", sha256, error)
             self._note(replace(self.progress, after=sha256, blobs=self.progress.blobs + 1))
         self._note(replace(self.progress, ended_s=self._clock()))
         return True

@@ -12,12 +12,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from threading import Lock
 
-from farm.protocol.errors import BlobCorrupt, Conflict, Invalid, StorageFull, Unavailable
+from farm.protocol.errors import BlobCorrupt, Conflict, FarmError, Invalid
 from orchestrator.services.blob_port import UploadStat
 
 from .layout import Layout
 from .part import Part
-from .room import told_when_full
+from .room import told_when_failing
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ class Upload:
             if self._part is None or not fresh:
                 return reached
             try:
-                with told_when_full():
+                with told_when_failing():
                     self._part.append(fresh)
-            except StorageFull:
+            except FarmError:
                 self._end()
                 raise
             self.touched_s = self._clock()
@@ -112,17 +112,14 @@ class Upload:
                 return
             part = self._require_whole()
             try:
-                with told_when_full():
+                with told_when_failing():
                     self._require_right(part)
                     # A failed fsync may not be tried again: the kernel has dropped the pages by then.
                     part.sync()
                     publish()
-            except (BlobCorrupt, StorageFull):
+            except FarmError:
                 self._end()
                 raise
-            except OSError as error:
-                self._end()
-                raise Unavailable(f"the disk failed to store {self.announced.sha256}: {error}") from error
             self._part, self.finished, self.touched_s = None, True, self._clock()
 
     def abandon(self, idle_s: float = 0.0) -> bool:

@@ -15,7 +15,7 @@ from orchestrator.services.blob_port import UploadStat
 
 from .files import write_whole
 from .layout import Layout
-from .room import Room, told_when_full
+from .room import Room, told_when_failing
 from .upload import Announcement, Upload
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Uploads:
         return tuple(stat for upload, stat in uploads if upload.abandon(idle_s))
 
     def _make(self, announced: Announcement, resumable: bool) -> Upload:
-        with told_when_full():
+        with told_when_failing():
             upload = Upload(announced, self._layout, self._hashing, self._clock)
             if resumable:
                 write_whole(self._layout.announcement(announced.id), dumps(announced))

@@ -38,6 +38,7 @@ class BlobWriter(Protocol):
             Conflict: The upload was given up.
             Invalid: The bytes go beyond the declared size; none of them is written.
             StorageFull: No room; the upload is gone and its room free.
+            Unavailable: The disk failed otherwise; the upload is gone.
         """
 
 

@@ -13,6 +13,8 @@ from .context import Context
 log = logging.getLogger(__name__)
 
 _PERIOD_S = 1.0
+# A full disk is not told of each second.
+_AFTER_FAILURE_S = 10.0
 _SWEEP_S = 3600.0
 _UPLOAD_IDLE_S = 2 * 86400.0
 _QUARANTINE_S = 30 * 86400.0
@@ -27,8 +29,9 @@ def run(context: Context, stop: threading.Event) -> None:
             if context.clock() - swept_at >= _SWEEP_S:
                 swept_at = context.clock()
                 sweep(context)
-        except FarmError as error:
+        except (FarmError, OSError) as error:
             log.warning("tidying up failed: %s", error)
+            stop.wait(_AFTER_FAILURE_S)
 
 
 def sweep(context: Context) -> None:

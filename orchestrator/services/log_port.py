@@ -16,7 +16,8 @@ class LiveLogs(Protocol):
     def append(self, attempt: str, offset: int, data: bytes) -> int:
         """Add bytes that begin at `offset`, skipping those that are there; the new end of the log.
 
-        Raises: Conflict: bytes before `offset` are missing; `details.offset` is where to go on.
+        Raises: Conflict: bytes before `offset` are missing; `details.offset` is where to go on. CoordinatorError:
+            the disk has no room or fails; none of the bytes was added, and the details say as much.
         """
 
     def end(self, attempt: str) -> int | None:

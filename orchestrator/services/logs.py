@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from farm.protocol.errors import BlobCorrupt, LeaseLost, NotFound
@@ -13,6 +14,8 @@ from orchestrator.store.logs import LogRow
 from .caller import Caller
 from .context import Context
 from .log_port import HEAD_SEGMENTS, SEGMENT_BYTES
+
+log = logging.getLogger(__name__)
 
 # So long after its end an attempt's last words may still be on their way to a reader who follows the live file.
 _SEAL_AFTER_S = 2.0
@@ -104,7 +107,10 @@ def seal_ended(context: Context) -> int:
     with context.database.read() as connection:
         done = rows.ended(connection, running, context.clock() - _SEAL_AFTER_S)
     for row in done:
-        _seal(context, row.attempt)
+        try:
+            _seal(context, row.attempt)
+        except OSError as error:  # one log that cannot be read must not keep the others open
+            log.warning("the log of %s stays open: %s", row.attempt, error)
     return len(done)
 
 

@@ -51,16 +51,20 @@ def reconcile(context: Context) -> Round:
 
 def run(context: Context, stop: threading.Event) -> None:
     """Reconcile each second until told to stop; a round that fails is told and tried again."""
-    failed = False
+    late_s = _PERIOD_S + context.policy.lease_ttl_s / 2
+    looked_at, kept_away = context.clock(), False
     while not stop.wait(_PERIOD_S):
+        now = context.clock()
+        kept_away = kept_away or now - looked_at > late_s
+        looked_at = now
         try:
-            if failed:
-                # Whatever kept us from the database kept the holders of leases from it, too.
+            if kept_away:
+                # Whatever kept us from the database, or froze this process, kept the holders of leases from it, too.
                 begin(context)
-            failed = False
+            kept_away = False
             reconcile(context)
         except FarmError as error:
-            failed = True
+            kept_away = True
             log.warning("a round of the reconciler failed: %s", error)
 
 

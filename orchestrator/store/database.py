@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, OperationalError
 
-from farm.protocol.errors import StorageFull, Unavailable
+from farm.protocol.errors import Unavailable
 
 __all__ = ["Connection", "Database", "Raced"]
 
@@ -52,7 +52,7 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """One transaction that may write: committed at the end of the block, rolled back when it raises.
 
-        Raises: Unavailable, StorageFull, Raced
+        Raises: Unavailable, Raced
         """
         if not self.is_sqlite:
             with _translated(), self.engine.begin() as connection:
@@ -130,7 +130,8 @@ def _translated() -> Iterator[None]:
             raise Raced(str(error.orig).splitlines()[0]) from error
         told = str(error.orig)
         if "disk is full" in told or "No space left" in told:
-            raise StorageFull("the disk of the database is full", "Free space; nothing was lost.") from error
+            # Not `StorageFull`: whoever holds finished work has nothing to give up, only to wait.
+            raise Unavailable("the disk of the database is full", "Free space; nothing was lost.") from error
         if isinstance(error, OperationalError):
             raise Unavailable(f"the database does not answer: {told.splitlines()[0]}", "Try again.") from error
         raise

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import threading
 from pathlib import Path
 
-from farm.protocol.errors import Conflict, Invalid
+from farm.protocol.errors import Conflict, CoordinatorError, Invalid, StorageFull
+from orchestrator.rules.disks import is_full
 from orchestrator.services.log_port import HEAD_SEGMENTS, SEGMENT_BYTES, TAIL_SEGMENTS
 
 _ATTEMPT = re.compile(r"att-[A-Za-z0-9_-]{1,28}")
@@ -25,7 +27,6 @@ class FileLogs:
         """Add bytes; see the port."""
         folder = self._folder(attempt)
         with self._lock:
-            folder.mkdir(exist_ok=True)
             end = _end(folder)
             if offset > end:
                 raise Conflict(
@@ -37,8 +38,11 @@ class FileLogs:
             while fresh:
                 number, filled = divmod(end, SEGMENT_BYTES)
                 piece = fresh[: SEGMENT_BYTES - filled]
-                with (folder / str(number)).open("ab") as file:
-                    file.write(piece)
+                try:
+                    folder.mkdir(exist_ok=True)
+                    _append(folder / str(number), piece, filled)
+                except OSError as error:
+                    raise _not_kept(attempt, error, end) from error
                 end, fresh = end + len(piece), fresh[len(piece) :]
                 _drop_middle(folder, number)
             return end
@@ -93,6 +97,29 @@ def _numbers(folder: Path) -> list[int]:
 def _end(folder: Path) -> int:
     numbers = _numbers(folder)
     return numbers[-1] * SEGMENT_BYTES + (folder / str(numbers[-1])).stat().st_size if numbers else 0
+
+
+def _append(path: Path, piece: memoryview, at: int) -> None:
+    """Add bytes to a segment that has `at`; after an error none of them is there, or a repeat would miss some."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        while piece:
+            piece = piece[os.write(file, piece) :]
+    except OSError:
+        os.ftruncate(file, at)
+        raise
+    finally:
+        os.close(file)
+
+
+def _not_kept(attempt: str, error: OSError, end: int) -> CoordinatorError:
+    # Never `Unavailable`, for which a worker waits: a build is worth more than its log.
+    kind = StorageFull if is_full(error) else CoordinatorError
+    return kind(
+        f"the log of {attempt} cannot be kept: {error.strerror}",
+        "The work goes on without it; look after the disk of the coordinator.",
+        offset=end,
+    )
 
 
 def _drop_middle(folder: Path, newest: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -57,7 +57,7 @@ def test_the_database_stops_during_a_build_and_starts_again(
             assert "\n" not in told["message"]
             assert told["hint"]
         # Longer than a lease: its holder cannot hold it, and that is not the holder's fault.
-        _stays_away(client, 1.5 * LEASE_S)
+        stays(lambda: client.get("/readyz").status_code == 503, 1.5 * LEASE_S)
         metrics = client.get("/metrics")
         assert metrics.status_code == 200
         assert "farm_database_up 0.0" in metrics.text
@@ -77,10 +77,11 @@ def test_the_database_stops_during_a_build_and_starts_again(
     farm.retire(worker)
 
 
-def _stays_away(client: httpx.Client, for_s: float) -> None:
+def stays(true: Callable[[], bool], for_s: float) -> None:
+    """Fail unless it is true for so long."""
     until = time.monotonic() + for_s
     while time.monotonic() < until:
-        assert client.get("/readyz").status_code == 503
+        assert true()
 
 
 def _asked_by_nobody_known(farm: Fleet) -> httpx.Response:

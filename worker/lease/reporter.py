@@ -8,7 +8,8 @@ import time
 from collections import deque
 from typing import Callable, Deque, List, Optional, Tuple
 
-from farm.protocol.errors import Conflict, FarmError, LeaseLost
+from farm.client.transport import Broken
+from farm.protocol.errors import Conflict, FarmError, LeaseLost, Unavailable
 from farm.protocol.states import State
 from farm.protocol.work import ProgressReport, StageReport
 from worker.coordinator import LeaseLine
@@ -125,7 +126,7 @@ class Reporter:
         if not self._dropped_bytes:
             return b""
         told, self._dropped_bytes = self._dropped_bytes, 0
-        return f"\nfarm: {told} bytes of the log came too fast and are missing here\n".encode()
+        return f"\nfarm: {told} bytes of the log came too fast, or had no room, and are missing here\n".encode()
 
     def _run(self) -> None:
         try:
@@ -201,7 +202,7 @@ class Reporter:
     def _send_log(self, data: bytes) -> None:
         try:
             self._offset = self._line.log(self._offset, data)
-        except LeaseLost:
+        except (LeaseLost, Broken, Unavailable):
             raise
         except Conflict as error:
             # A coordinator that lost its newest log, such as after a restore: what is there stays, we go on behind it.
@@ -209,6 +210,16 @@ class Reporter:
             if not isinstance(where, int):
                 raise
             self._offset = self._line.log(where, data)
+        except FarmError as error:
+            self._miss(data, error)
+
+    def _miss(self, data: bytes, error: FarmError) -> None:
+        """Go on without a piece that the coordinator cannot keep: a build, and its stages, are worth more."""
+        log.warning("the log of %s has a gap: %s", self._line.lease.attempt, error.message)
+        where = error.details.get("offset")
+        with self._moved:
+            self._offset = where if isinstance(where, int) else self._offset
+            self._dropped_bytes += len(data)
 
     def _is_open(self) -> bool:
         return not self._closed

@@ -51,3 +51,23 @@ def test_no_lease_is_taken_back_for_the_time_without_a_database(
         assert farm.states(submission) == [State.LEASED]
         worker.publish(claim)
         assert farm.states(submission) == [State.DONE]
+
+
+def test_no_lease_is_taken_back_for_the_time_that_the_coordinator_was_frozen(farm: Coordinator) -> None:
+    worker = farm.enrol()
+    submission = farm.submit()
+    claim = worker.claim_build()
+    rounds = iter([False, False, True])
+
+    class Frozen(threading.Event):
+        """Waits for nothing; the first wait lasts longer than a lease."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            over = next(rounds)
+            if not over:
+                farm.clock.pass_s(farm.context.policy.lease_ttl_s + 1)
+            return over
+
+    reconciler.run(farm.context, Frozen())
+    assert lease_until(farm, claim) > farm.clock.now
+    assert farm.states(submission) == [State.LEASED]

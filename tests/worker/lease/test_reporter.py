@@ -3,7 +3,7 @@ from __future__ import annotations
 import threading
 
 from farm.client.transport import Break, Broken
-from farm.protocol.errors import LeaseLost, NotFound
+from farm.protocol.errors import LeaseLost, NotFound, StorageFull
 from farm.protocol.states import State
 from tests.support.waiting import until
 from tests.worker.lines import ScriptedLine
@@ -64,8 +64,29 @@ def test_a_flood_keeps_its_ends_and_says_what_is_missing() -> None:
     made.flush()
     made.close()
     assert len(line.text) < (10 << 20)
-    assert b"bytes of the log came too fast and are missing here" in line.text
+    assert b"bytes of the log came too fast, or had no room, and are missing here" in line.text
     assert made.tail.endswith("the last words\n")
+
+
+def test_a_log_that_has_no_room_leaves_a_gap_and_keeps_the_stages() -> None:
+    full = [True]
+
+    def before(word: str) -> None:
+        if word == "log" and full[0]:
+            raise StorageFull("the log cannot be kept", offset=0)
+
+    line = ScriptedLine(before)
+    made = reporter(line)
+    made.log(b"nobody will read this\n")
+    made.stage(State.BUILDING)
+    made.flush()
+    full[0] = False
+    made.log(b"the last words\n")
+    made.flush()
+    made.close()
+    assert ("stage", State.BUILDING) in line.heard
+    assert b"bytes of the log came too fast, or had no room, and are missing here" in line.text
+    assert line.text.endswith(b"the last words\n")
 
 
 def test_a_lost_lease_is_told_once_and_ends_the_reports() -> None:
