@@ -1,6 +1,6 @@
 /* Between a process and the C library: calls on chosen files fail with an errno, or take long, as told by a file.
  *
- * Loaded by LD_PRELOAD. FARM_TEST_FAULTS names a file with lines `CALL ERRNO DELAY_MS PATH`, read at each call: CALL is
+ * Loaded by LD_PRELOAD. FAULTY_DISK_RULES names a file with lines `CALL ERRNO DELAY_MS PATH`, read at each call: CALL is
  * `write`, `sync` or `read`; PATH is a part of the path of the file; ERRNO 0 lets the call through after the delay, which
  * ends sooner when the rules change.
  */
@@ -28,7 +28,7 @@ static int path_of(int file, char *path, size_t size) {
 }
 
 static int rules(char *text, size_t size) {
-  const char *name = getenv("FARM_TEST_FAULTS");
+  const char *name = getenv("FAULTY_DISK_RULES");
   const int file = name ? (int)syscall(SYS_openat, AT_FDCWD, name, O_RDONLY | O_CLOEXEC) : -1;
   if (file < 0) return 0;
   const long length = syscall(SYS_read, file, text, size - 1);

@@ -43,7 +43,7 @@ class FaultyDisk:
         command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", str(library), str(_SOURCE)]
         subprocess.run(command, check=True)
         self._file = folder / "faults"
-        self.environ = {"LD_PRELOAD": str(library), "FARM_TEST_FAULTS": str(self._file)}
+        self.environ = {"LD_PRELOAD": str(library), "FAULTY_DISK_RULES": str(self._file)}
         self.mend()
 
     @property
