@@ -129,7 +129,8 @@ __device__ void average_roi(const RoiAlign& how, const T* planes, const int* pla
 // 128-byte lines for each row of taps; then memory, features once and the output once.
 template <typename T, int kChannels, int kRowTaps>
 __global__ void __launch_bounds__(kWarp* kMostWarps)
-    average_kernel(RoiAlign how, const T* features, const T* rois, T* output) {
+    average_kernel(RoiAlign how, const T* __restrict__ features, const T* __restrict__ rois,
+                   T* __restrict__ output) {
   const int lane = threadIdx.x % kWarp;
   const int groups = (how.channels + kChannels - 1) / kChannels;
   const int image = static_cast<int>(blockIdx.x) / groups;

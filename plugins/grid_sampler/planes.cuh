@@ -1,0 +1,54 @@
+// Sampling from the input as it lies, plane by plane.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel.hpp"
+#include "stencil.cuh"
+
+namespace farm {
+
+constexpr int kPlaneThreads = 256;
+// Planes under way at a time, so that about 16 loads are.
+template <int kTaps>
+constexpr int kPlanesAtOnce = kTaps <= 4   ? 4
+                              : kTaps == 8 ? 2
+                                           : 1;
+
+// A thread finds the stencil of one place and walks `chunk` planes with it; neighbours are places
+// side by side, so that writes are whole lines, and reads are, too, where the grid is smooth. Four
+// planes are under way at a time. Blocks of the same planes follow each other, and find them in L2.
+// Bound: memory for a smooth grid, the input and the output once; sectors of L2 for one that jumps
+// about. `rough`, where it is not null, says whether the other kernels do the work.
+template <typename T, int kAxes, Interpolation kHow>
+__global__ void __launch_bounds__(kPlaneThreads)
+    sample_planes(GridSampler how, const T* __restrict__ input, const T* __restrict__ grid,
+                  T* __restrict__ output, int chunk, const int* rough) {
+  if (rough != nullptr && *rough != 0) return;
+  const std::int64_t tiles = (how.places + kPlaneThreads - 1) / kPlaneThreads;
+  const std::int64_t block = blockIdx.x;
+  const std::int64_t place = block % tiles * kPlaneThreads + threadIdx.x;
+  if (place >= how.places) return;
+  const int chunks = (how.channels + chunk - 1) / chunk;
+  const int first = static_cast<int>(block / tiles % chunks) * chunk;
+  const std::int64_t image = block / tiles / chunks;
+  const Stencil<kAxes, kHow> stencil =
+      stencil_of<kAxes, kHow>(how, grid + (image * how.places + place) * kAxes);
+
+  const std::int64_t plane = static_cast<std::int64_t>(how.depth) * how.height * how.width;
+  const int end = min(first + chunk, how.channels);
+  const T* from = input + (image * how.channels + first) * plane;
+  T* to = output + (image * how.channels + first) * how.places + place;
+#pragma unroll kPlanesAtOnce < Stencil < kAxes, kHow> ::kTaps>
+  for (int channel = first; channel < end; ++channel, from += plane, to += how.places) {
+    float sum = 0.0f;
+#pragma unroll
+    for (int tap = 0; tap < Stencil<kAxes, kHow>::kTaps; ++tap) {
+      const int index = stencil.index[tap];
+      sum = fmaf(stencil.share[tap], index >= 0 ? wide(from[index]) : 0.0f, sum);
+    }
+    narrow(*to, sum);
+  }
+}
+
+}  // namespace farm
