@@ -56,7 +56,7 @@ IMPORTS = {
     "orchestrator.rules": Row((*CONTRACT, "farm.backends")),
     # Functions of `orchestrator.store` are the port to the database; SQL stays behind them.
     "orchestrator.services": Row((*SERVICES, "orchestrator.store", "farm.plugins")),
-    "orchestrator.store": Row(SERVICES, ("sqlalchemy", "alembic")),
+    "orchestrator.store": Row(SERVICES, ("sqlalchemy", "alembic", "orjson")),
     "orchestrator.queue": Row(SERVICES, ("celery", "kombu", "redis")),
     "orchestrator.blobs": Row(SERVICES),
     "orchestrator.api": Row(

@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Protocol, Sequence, Tuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Mapping
 
 from farm.protocol.options import BenchmarkPolicy
 
 from .noisy import fault
+from .protocol import Samples
 
 
-class Timed(Protocol):
-    """What one attempt gave."""
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt to measure.
 
-    @property
-    def latencies_ms(self) -> Sequence[float]:
-        """Of each inference."""
+    Attributes:
+        samples: What it gave.
+        evidence: How the machine was `before` and `after`.
+        reason: Why it must not become a number; empty where it may.
+        number: Which attempt it was, from 1.
+    """
+
+    samples: Samples
+    evidence: Dict[str, Any]
+    reason: str
+    number: int
 
 
-Found = TypeVar("Found", bound=Timed)
-
-
-def calmest(
-    take: Callable[[], Found], policy: BenchmarkPolicy, look: Callable[[], Mapping[str, Any]]
-) -> Tuple[Found, Dict[str, Any], str, int]:
+def calmest(take: Callable[[], Samples], policy: BenchmarkPolicy, look: Callable[[], Mapping[str, Any]]) -> Attempt:
     """The first calm attempt, or the last one with what is wrong with it.
 
     Args:
         take: Makes one attempt.
         policy: Has how many there may be, and when one is too noisy.
         look: Takes evidence; called before and after each attempt.
-
-    Returns: What it gave, its evidence, why it must not become a number (empty where it may), and which attempt it was.
     """
-    attempt = 0
+    number = 0
     while True:
-        attempt += 1
+        number += 1
         before = dict(look())
-        found = take()
+        samples = take()
         after = dict(look())
-        reason = fault(found.latencies_ms, policy, before, after)
-        if not reason or attempt >= policy.attempts:
-            return found, {"before": before, "after": after}, reason, attempt
+        reason = fault(samples.latencies_ms, policy, before, after)
+        if not reason or number >= policy.attempts:
+            return Attempt(samples, {"before": before, "after": after}, reason, number)

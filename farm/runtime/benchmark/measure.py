@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import time
 from contextlib import ExitStack
 from dataclasses import replace
@@ -15,10 +13,9 @@ from farm.protocol.report import BenchmarkReport
 
 from ..session import Launch, Session
 from . import evidence
-from .attempts import calmest
-from .protocol import HOST, Clock, Samples, describe, take
-from .samples import pack
-from .statistics import cv_percent, percentiles, robust_cv_percent
+from .attempts import Attempt, calmest
+from .protocol import HOST, Clock, describe, take
+from .reporting import Keep, report_of
 
 Array = Any
 Evidence = Callable[[], Dict[str, Any]]
@@ -37,7 +34,7 @@ def measure(
     session: Session,
     inputs: Mapping[str, Array],
     policy: Optional[BenchmarkPolicy] = None,
-    keep_samples: Optional[Callable[[bytes], object]] = None,
+    keep_samples: Optional[Keep] = None,
     clock: Clock = time.perf_counter,
     collect: Evidence = evidence.collect,
     keep_layers: Optional[Callable[[Tuple[Dict[str, Any], ...]], object]] = None,
@@ -70,43 +67,15 @@ def measure(
         return replace(refused(policy, reason), noisy=True, evidence={"clocks": clocks})
     report = session.measure_itself(inputs, policy, keep_samples)
     if report is None:
-        samples, told, reason, attempts = _attempts(session, inputs, policy, clock, collect)
+        attempt = _calmest(session, inputs, policy, clock, collect)
+        phases = [name for name in attempt.samples.phases_ms if name != HOST]
+        protocol = describe(policy, phases, bool(clocks.get("locked")))
+        report = report_of(attempt, session, inputs, policy, METHOD, protocol, keep_samples)
         layers = session.layers(inputs)
         if keep_layers:
             keep_layers(layers)
-        report = replace(
-            _report(policy, samples, reason, bool(clocks.get("locked")), keep_samples),
-            attempts=attempts,
-            evidence={**told, **_circumstances(session, samples, inputs)},
-            layers=layers[:_LAYERS],
-        )
+        report = replace(report, layers=layers[:_LAYERS])
     return replace(report, evidence={**report.evidence, "clocks": clocks}) if clocks else report
-
-
-def _report(
-    policy: BenchmarkPolicy,
-    samples: Samples,
-    reason: str,
-    locked: bool,
-    keep_samples: Optional[Callable[[bytes], object]],
-) -> BenchmarkReport:
-    """The numbers of an attempt, whose samples are kept; no latency where there is a reason against one."""
-    stored = pack(samples.latencies_ms)
-    if keep_samples:
-        keep_samples(stored)
-    return BenchmarkReport(
-        method=METHOD,
-        protocol=describe(policy, [name for name in samples.phases_ms if name != HOST], locked),
-        policy=policy,
-        iterations=len(samples.latencies_ms),
-        latency=None if reason else percentiles(samples.latencies_ms),
-        throughput_per_s=None if reason else samples.throughput_per_s,
-        cv_percent=robust_cv_percent(samples.latencies_ms),
-        noisy=bool(reason),
-        samples=hashlib.sha256(stored).hexdigest(),
-        reason=reason,
-        phases={} if reason else {name: percentiles(found) for name, found in samples.phases_ms.items()},
-    )
 
 
 def refused(policy: BenchmarkPolicy, reason: str) -> BenchmarkReport:
@@ -125,10 +94,9 @@ def _checked(policy: BenchmarkPolicy, session: Session) -> BenchmarkPolicy:
     return policy
 
 
-def _attempts(
+def _calmest(
     session: Session, inputs: Mapping[str, Array], policy: BenchmarkPolicy, clock: Clock, collect: Evidence
-) -> Tuple[Samples, Dict[str, Any], str, int]:
-    """The first calm attempt, or the last one with what is wrong with it."""
+) -> Attempt:
     launch = Launch(policy.cuda_graph, policy.spin_wait)
 
     def look() -> Dict[str, Any]:
@@ -137,15 +105,3 @@ def _attempts(
     with ExitStack() as stack:
         inferences = [stack.enter_context(session.bound(inputs, launch)) for _ in range(policy.streams)]
         return calmest(lambda: take(inferences, policy, clock), policy, look)
-
-
-def _circumstances(session: Session, samples: Samples, inputs: Mapping[str, Array]) -> Dict[str, Any]:
-    return {
-        "backend": f"{session.backend} {session.backend_version}",
-        "python": platform.python_version(),
-        "kernel": platform.release(),
-        "cores": evidence.cores(),
-        "cv_percent_of_all_samples": cv_percent(samples.latencies_ms),
-        "wall_s": samples.wall_s,
-        "shapes": {name: list(array.shape) for name, array in inputs.items()},
-    }

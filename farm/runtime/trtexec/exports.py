@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -13,6 +12,8 @@ import numpy as np
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import BuildFailed, Unsupported
 from farm.protocol.plainjson import parse
+
+from ..benchmark.protocol import Samples
 
 Array = Any
 
@@ -30,26 +31,6 @@ _SHAPE = re.compile(r"(?:\d+(?:x\d+)*)?")
 _PRINTED = {"float32": "f8", "float16": "f8", "int8": "i8", "int32": "i8", "int64": "i8", "bool": "i8"}
 _TIMES = ("h2dMs", "computeMs", "d2hMs", "latencyMs", "startH2dMs", "endD2hMs")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._,-]")
-
-
-@dataclass(frozen=True)
-class Times:
-    """What it timed, in milliseconds and in its order.
-
-    Attributes:
-        latencies_ms: Of each inference: `h2d` + `compute` + `d2h`.
-        phases_ms: By phase.
-        wall_ms: From the first start to the last end.
-    """
-
-    latencies_ms: Tuple[float, ...]
-    phases_ms: Dict[str, Tuple[float, ...]]
-    wall_ms: float
-
-    @property
-    def throughput_per_s(self) -> float:
-        """Inferences finished in a second."""
-        return 1e3 * len(self.latencies_ms) / self.wall_ms if self.wall_ms > 0 else 0.0
 
 
 def read_printed(path: Path, specs: Sequence[TensorSpec]) -> Dict[str, Array]:
@@ -100,8 +81,8 @@ def read_raw(folder: Path, specs: Sequence[TensorSpec]) -> Dict[str, Array]:
     return outputs
 
 
-def read_times(path: Path) -> Times:
-    """What `--exportTimes` wrote, without its warm-up.
+def read_times(path: Path) -> Samples:
+    """What `--exportTimes` wrote, without its warm-up; a latency is `h2d` + `compute` + `d2h`.
 
     Raises: BuildFailed: the file is not whole, or holds no inference.
     """
@@ -110,7 +91,7 @@ def read_times(path: Path) -> Times:
         raise _torn(path, "holds no times")
     phases = {name: tuple(float(row[f"{name}Ms"]) for row in rows) for name in ("h2d", "compute", "d2h")}
     wall_ms = max(row["endD2hMs"] for row in rows) - min(row["startH2dMs"] for row in rows)
-    return Times(tuple(float(row["latencyMs"]) for row in rows), phases, float(wall_ms))
+    return Samples(tuple(float(row["latencyMs"]) for row in rows), float(wall_ms) / 1e3, phases)
 
 
 def read_profile(path: Path) -> Tuple[Dict[str, Any], ...]:

@@ -23,13 +23,14 @@ from farm.protocol.errors import Invalid, NotFound, Unsupported
 from farm.protocol.options import BenchmarkPolicy, BuildOptions
 from farm.protocol.report import BenchmarkReport
 
+from ..benchmark.protocol import Samples
 from ..inputs import check_inputs
 from ..layerfile import LAYERS_FILE
 from ..session import Inference, Launch, Place, Session
 from ..tensorrt.information import inspected
 from ..values import NOTHING, Array, Rest, Value, filled
 from .command import ONE, load_arguments, run_arguments
-from .exports import OUTPUTS_FILE, PROFILE_FILE, TIMES_FILE, Times, read_printed, read_profile, read_raw, read_times
+from .exports import OUTPUTS_FILE, PROFILE_FILE, TIMES_FILE, read_printed, read_profile, read_raw, read_times
 from .program import Program, program
 from .tensors import check_names, read_tensors
 
@@ -106,7 +107,7 @@ class TrtexecSession(Session):
             return refused(policy, NOT_TIMED)
         return measured(self, arrays, policy, keep_samples)
 
-    def times(self, arrays: Mapping[str, Array], policy: BenchmarkPolicy) -> Times:
+    def times(self, arrays: Mapping[str, Array], policy: BenchmarkPolicy) -> Samples:
         """What the program itself times of inferences, put to the GPU as the policy says.
 
         Raises: Invalid: the inputs do not fit. BuildFailed: it cannot run the engine.
