@@ -69,6 +69,7 @@ def options_of(ask: SubmitAsk) -> SubmitOptions:
         tags={key: value for key, value in ask.tags.items() if key != "retry-of"},
         accept_degraded=ask.accept_degraded,
         timing_cache=ask.timing_cache,
+        plugins=ask.plugins,
     )
 
 
@@ -93,6 +94,7 @@ def submit_options(given: Given, base: SubmitOptions) -> SubmitOptions:
         force=given["force"],
         accept_degraded=given["accept_degraded"] or base.accept_degraded,
         timing_cache=TimingCacheUse(given["timing_cache"]) if given["timing_cache"] else base.timing_cache,
+        plugins=tuple(split_names(given["plugins"])) or base.plugins,
         calibration=given["calib"],
         inputs=given["load_inputs"],
         outputs=given["load_ref_outputs"],

@@ -11,7 +11,7 @@ from farm.protocol.options import ClockLock, Precision, Statistic, VerifyBy
 from farm.protocol.timing import TimingCacheUse
 
 from .options import option
-from .stored import DEVICES, SUBMISSIONS, TARGETS, stored
+from .stored import DEVICES, PLUGINS, SUBMISSIONS, TARGETS, stored
 
 Decorator = Callable[[Any], Any]
 # Words that trtexec has as flags.
@@ -50,6 +50,14 @@ _BUILD: List[Decorator] = [
         type=click.Path(),
         metavar="FILE.npz",
         help="Samples for int8 and fp8, stacked along a new first axis.",
+    ),
+    _build(
+        "--plugins",
+        multiple=True,
+        metavar="NAME|DIR",
+        shell_complete=stored(PLUGINS, listed=True),
+        help="Plugins for operators that others have too, or a folder with one, such as ./my_op, which is added first. "
+        "Without it they are found by the operators of the model.",
     ),
     _build("--steps", metavar="NAMES", help="Graph steps instead of those the target needs; none for no step."),
     _build(

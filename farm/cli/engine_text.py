@@ -20,7 +20,6 @@ LAYERS = 10
 
 def manifest_fields(manifest: EngineManifest) -> List[Tuple[str, CellLike]]:
     """Names and values of everything a person wants to know first."""
-    plugins = [item.name for item in manifest.files if item.name.startswith("plugins/")]
     total = sum(item.size_bytes for item in manifest.files)
     return [
         ("model", f"{manifest.model_name} {short(manifest.model)}"),
@@ -29,7 +28,7 @@ def manifest_fields(manifest: EngineManifest) -> List[Tuple[str, CellLike]]:
         ("key", manifest.key.digest),
         ("built", f"{age(manifest.built_at)} on {manifest.built_on}" if manifest.built_on else age(manifest.built_at)),
         ("files", f"{len(manifest.files)}, {size(total)}"),
-        ("plugins", ", ".join(plugins)),
+        ("plugins", ", ".join(f"{name} {short(source)}" for name, source in sorted(manifest.key.plugins.items()))),
         ("inputs", ", ".join(tensor_text(item) for item in manifest.inputs)),
         ("outputs", ", ".join(tensor_text(item) for item in manifest.outputs)),
         ("verified", verdict_text(manifest.verification)),

@@ -20,6 +20,8 @@ from farm.protocol import (
     keys,
     model,
     options,
+    plugin_views,
+    plugins,
     report,
     requirement,
     shapes,
@@ -75,6 +77,10 @@ ANSWERS: Tuple[Tuple[str, str], ...] = (
     ("farm models", '`{"models": [<ModelView>]}`; with a name <ModelView>'),
     ("farm timing-caches list, drop", '`{"timing_caches": [<TimingCacheView>]}`'),
     ("farm timing-caches show, certify, uncertify", "<TimingCacheView>"),
+    ("farm plugin list, rm", '`{"plugins": [<PluginView>]}`'),
+    ("farm plugin show, add", "<PluginDetail>"),
+    ("farm plugin build", "<SubmissionView>; with `--wait` that of `farm results`"),
+    ("farm plugin new", '`{"folder", "files": [text]}`'),
     ("farm devices list", '`{"devices": [<DeviceView>]}`'),
     ("farm devices show", "<DeviceView>"),
     ("farm devices add, drain, undrain, retire", '`{"devices": [<DeviceView>]}`'),
@@ -88,7 +94,22 @@ ANSWERS: Tuple[Tuple[str, str], ...] = (
     ("farm configure", '`{"url", "profile", "file", "token": <TokenView>}`'),
     ("farm doctor", '`{"checks": [<Check>]}`'),
 )
-_MODULES = (engine, facts, keys, model, options, report, requirement, shapes, submit, target, timing, views)
+_MODULES = (
+    engine,
+    facts,
+    keys,
+    model,
+    options,
+    plugin_views,
+    plugins,
+    report,
+    requirement,
+    shapes,
+    submit,
+    target,
+    timing,
+    views,
+)
 _NAMED = re.compile(r"<(\w+)>")
 _ATTRIBUTE = re.compile(r"^ {0,4}(\w+): (.*)$")
 

@@ -29,6 +29,7 @@ class Source(NamedTuple):
 MODELS = Source("/models", "models", ("name",))
 ENGINES = Source(f"/engines?limit={_MOST}", "engines", ("id",), ("model_name", "label", "precision"))
 DEVICES = Source("/devices", "devices", ("name",), ("state",))
+PLUGINS = Source("/plugins", "plugins", ("name",), ("purpose",))
 SUBMISSIONS = Source(f"/submissions?limit={_MOST}", "submissions", ("id",), ("name", "state"))
 TARGETS = Source("/targets", "targets", ("name", "aliases"), ("description",))
 TIMING_CACHES = Source("/timing-caches", "timing_caches", ("id",), ("label",))

@@ -42,6 +42,7 @@ VERBS: Tuple[Verb, ...] = (
     Verb("inspect", "inspect:inspect", "Show what an engine or an ONNX model holds.", _LOOK),
     Verb("models", "models:models", "List model names and the digests they point at.", _LOOK),
     Verb("devices", "devices:devices", "List, show, record, drain and retire devices.", _FARM),
+    Verb("plugin", "plugin:plugin", "List, add, make and compile plugins.", _FARM),
     Verb("targets", "targets:targets", "List, add and remove target words.", _FARM),
     Verb("timing-caches", "timing_caches:timing_caches", "List, certify and drop what builds share.", _FARM),
     Verb("token", "token:token", "Create, list and revoke tokens.", _FARM),

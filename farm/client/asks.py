@@ -15,8 +15,10 @@ from farm.protocol.submit import Plan, SubmitAsk
 from farm.protocol.timing import TimingCacheUse
 from farm.protocol.views import SubmissionView
 
+from . import plugins
 from .files import hash_file
 from .localmodel import LocalModel, checked_name, read_model
+from .plugins import PluginWord
 from .progress import Progress
 from .transport import Transport
 from .upload import upload
@@ -27,10 +29,15 @@ _ROUNDS = 3
 
 @dataclass(frozen=True)
 class LocalAsk:
-    """A `SubmitAsk` and the files it names that are at hand, by sha256."""
+    """A `SubmitAsk` and the files it names that are at hand, by sha256.
+
+    Attributes:
+        plugins: Names and folders that it will name, once those in folders are added.
+    """
 
     ask: SubmitAsk
     paths: Dict[str, Path] = field(default_factory=dict)
+    plugins: Tuple[PluginWord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,7 @@ class SubmitOptions:
         force: Build although an engine, or a failed or quarantined build, with this key exists.
         accept_degraded: An engine that was built on a degraded rung will do.
         timing_cache: Whether builds use what others have timed.
+        plugins: Names of plugins, or folders of them, for operators that others have too.
         calibration: .npz file with samples for int8 and fp8, each array stacked along a new first axis.
         inputs: .npz file with reference inputs.
         outputs: .npz file with reference outputs.
@@ -65,6 +73,7 @@ class SubmitOptions:
     force: bool = False
     accept_degraded: bool = False
     timing_cache: TimingCacheUse = TimingCacheUse.SHARED
+    plugins: Tuple[PluginWord, ...] = ()
     calibration: Union[str, Path, None] = None
     inputs: Union[str, Path, None] = None
     outputs: Union[str, Path, None] = None
@@ -108,11 +117,15 @@ def make_ask(
         timing_cache=options.timing_cache,
         idempotency=uuid.uuid4().hex,
     )
-    return LocalAsk(ask, paths)
+    return LocalAsk(ask, paths, options.plugins)
 
 
-def send_plan(transport: Transport, ask: SubmitAsk) -> Plan:
-    """What a submit would do."""
+def send_plan(transport: Transport, local: LocalAsk) -> Plan:
+    """What a submit would do.
+
+    Raises: Invalid: the coordinator lacks a plugin that is a folder here.
+    """
+    ask = replace(local.ask, plugins=plugins.known_words(transport, local.plugins))
     return transport.value(Plan, "POST", "/plans", ask, repeatable=True)
 
 
@@ -121,9 +134,10 @@ def send_submit(transport: Transport, local: LocalAsk, progress: Optional[Progre
 
     Raises: Conflict: it lacks a blob that is not at hand.
     """
+    ask = replace(local.ask, plugins=plugins.words(transport, local.plugins, progress))
     for _ in range(_ROUNDS):
         try:
-            return transport.value(SubmissionView, "POST", "/submissions", local.ask, repeatable=True)
+            return transport.value(SubmissionView, "POST", "/submissions", ask, repeatable=True)
         except Conflict as error:
             missing = error.details.get("missing")
             if not missing:

@@ -17,6 +17,7 @@ from . import download, fetching, upload
 from .engines import Engines, Models
 from .fetching import Fetched
 from .fleet import Devices, Targets, Tokens
+from .plugins import Plugins
 from .progress import Progress
 from .submissions import Submissions
 from .timing_caches import TimingCaches
@@ -44,6 +45,7 @@ class FarmClient(Submissions):
     Attributes:
         engines, models: What is stored.
         devices, targets, tokens: Who builds, for what, and who may ask.
+        plugins: Operators that ONNX does not have.
         timing_caches: What builds know of each other's timings.
     """
 
@@ -65,6 +67,7 @@ class FarmClient(Submissions):
         self.devices = Devices(self._transport)
         self.targets = Targets(self._transport)
         self.tokens = Tokens(self._transport)
+        self.plugins = Plugins(self._transport)
         self.timing_caches = TimingCaches(self._transport)
 
     @property

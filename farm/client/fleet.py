@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Optional, Sequence, Tuple
 
 from farm.protocol.facts import DeviceFacts
+from farm.protocol.plugins import DEFAULT_TRUST_GROUP
 from farm.protocol.states import Scope
 from farm.protocol.views import DeviceView, NewToken, TargetView, TokenView
 
@@ -96,6 +97,7 @@ class Tokens:
         device: Optional[str] = None,
         targets: Sequence[str] = (),
         expires_s: Optional[float] = None,
+        trust_group: str = DEFAULT_TRUST_GROUP,
     ) -> NewToken:
         """A new token. Its secret is in the answer and nowhere else.
 
@@ -105,10 +107,18 @@ class Tokens:
             device: The only device a worker token may enrol as.
             targets: The only targets that device may serve; empty means all it can.
             expires_s: Seconds from now; None means never.
+            trust_group: Devices of one group share the plugin libraries that they compile.
 
         Raises: Invalid: the name cannot be one, or the scope has no use for a device or targets.
         """
-        body = {"name": name, "scope": scope, "device": device, "targets": tuple(targets), "expires_s": expires_s}
+        body = {
+            "name": name,
+            "scope": scope,
+            "device": device,
+            "targets": tuple(targets),
+            "expires_s": expires_s,
+            "trust_group": trust_group,
+        }
         return self._transport.value(NewToken, "POST", "/tokens", body)
 
     def list(self) -> Tuple[TokenView, ...]:

@@ -70,7 +70,7 @@ class Submissions:
 
         Raises: Invalid, TargetUnavailable: as `submit`.
         """
-        return asks.send_plan(self._transport, local.ask)
+        return asks.send_plan(self._transport, local)
 
     def status(self, submission: str) -> SubmissionView:
         """Where a submission stands.

@@ -32,7 +32,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from farm.protocol.codec import from_json
+from farm.protocol.codec import from_json, to_json
 from farm.protocol.errors import Invalid
 from farm.protocol.plugins import PluginManifest, check_plugin_name
 
@@ -57,6 +57,8 @@ def read_manifest(data: bytes) -> PluginManifest:
             raise Invalid(
                 f"plugin.toml: the attribute {item.name} has the type {item.type!r}", f"Use {', '.join(_TYPES)}."
             )
+    # A date or a number that is none has no JSON form.
+    to_json(found)
     return found
 
 

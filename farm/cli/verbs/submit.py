@@ -71,7 +71,7 @@ def plan(connection: Connection, /, **given: Any) -> int:
     return _plan(connection, given)
 
 
-_COLUMNS = columns("word, target~, precision~, plugins, key, hit, estimate>, devices~")
+_COLUMNS = columns("word, target~, precision~, plugins~, key, hit, estimate>, devices~")
 _TOOLCHAINS = columns("word, toolchain~")
 
 
@@ -105,12 +105,23 @@ def _row(row: PlanRow) -> Tuple[CellLike, ...]:
         row.word,
         row.target,
         row.precision_mechanism,
-        row.plugin_generation,
+        _plugins(row),
         dim(short(row.key)),
         Cell("refused", BAD) if row.problems else word(row.hit),
         duration(estimate),
         _devices(row),
     )
+
+
+def _plugins(row: PlanRow) -> CellLike:
+    """Those of the key with their sources; before a host has seen the graph others may be found."""
+    if row.plugin_generation == "none":
+        return dim("none")
+    key = row.request_key
+    found = [f"{name} {short(source)}" for name, source in sorted(key.plugins.items())] if key else []
+    if row.plugin_operators is None:
+        found.append("found when it is prepared")
+    return f"{', '.join(found) or 'none needed'} ({row.plugin_generation})"
 
 
 def _devices(row: PlanRow) -> CellLike:

@@ -9,6 +9,7 @@ import click
 from farm.protocol.errors import Conflict
 from farm.protocol.exits import Exit
 from farm.protocol.model import check_name
+from farm.protocol.plugins import DEFAULT_TRUST_GROUP
 from farm.protocol.states import Scope
 from farm.protocol.views import TokenView
 
@@ -38,6 +39,7 @@ def token() -> None:
     shell_complete=stored(TARGETS, listed=True),
     help="The only targets that device may serve.",
 )
+@option("--trust-group", metavar="GROUP", help="That the device is in: those of one share compiled plugin libraries.")
 @option("--expires", metavar="TIME", help="How long it is valid: 12h, 30d. By default until it is revoked.")
 @json_option
 @click.pass_obj
@@ -47,6 +49,7 @@ def create(
     scope: str,
     device: Optional[str],
     targets: Sequence[str],
+    trust_group: Optional[str],
     expires: Optional[str],
     as_json: bool,
 ) -> int:
@@ -54,7 +57,12 @@ def create(
     expires_s = seconds("--expires", expires) if expires else None
     with connection.client() as client:
         made = client.tokens.create(
-            check_name(name, "token name"), Scope(scope), device, split_names(targets), expires_s
+            check_name(name, "token name"),
+            Scope(scope),
+            device,
+            split_names(targets),
+            expires_s,
+            trust_group or DEFAULT_TRUST_GROUP,
         )
     if as_json:
         emit_json(made)
