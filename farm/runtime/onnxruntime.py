@@ -12,7 +12,7 @@ from farm.protocol.options import BuildOptions, Precision
 
 from .onnxruntime_load import load
 from .onnxruntime_options import session_options
-from .onnxruntime_place import Processor
+from .onnxruntime_place import Processor, refused
 from .session import Inference, Launch, Place, Session
 from .values import Array
 
@@ -117,7 +117,12 @@ class OnnxRuntimeSession(Session):
         session, names = self._open(), [spec.name for spec in self.outputs]
 
         def inference() -> None:
-            session.run(names, arrays)
+            try:
+                session.run(names, arrays)
+            except MemoryError:
+                raise
+            except Exception as error:  # as `Processor.infer`
+                raise refused(error) from error
 
         yield inference
 

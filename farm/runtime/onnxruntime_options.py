@@ -17,7 +17,7 @@ def session_options(options: Mapping[str, Any], level: str) -> Any:
     import onnxruntime
 
     made = onnxruntime.SessionOptions()
-    made.log_severity_level = 3  # errors: its warnings speak to people who write graphs
+    made.log_severity_level = 4  # what it cannot do it raises, and warnings speak to people who write graphs
     made.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, _LEVELS[level])
     made.intra_op_num_threads = options.get("intra_op_threads", 0)
     made.inter_op_num_threads = options.get("inter_op_threads", 0)

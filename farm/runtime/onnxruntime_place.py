@@ -14,6 +14,12 @@ from .session import Place
 from .values import NOTHING, Rest, Value, check_room, filled
 
 
+def refused(error: Exception) -> Invalid:
+    """What an error of `InferenceSession.run` means for whoever gave the inputs."""
+    told = failure("onnxruntime", error).message
+    return Invalid(f"the engine cannot run these inputs: {told}", "Give others with --loadInputs, or with --value.")
+
+
 class Processor(Place):
     """Runs an `InferenceSession`; several threads may at once."""
 
@@ -35,8 +41,7 @@ class Processor(Place):
         except (MemoryError, Invalid):
             raise
         except Exception as error:  # as in `load`
-            told = failure("onnxruntime", error).message
-            raise Invalid(f"the engine cannot run these inputs: {told}", "Give others with --loadInputs.") from error
+            raise refused(error) from error
 
     def _fresh(self, inputs: Mapping[str, Value], wanted: List[str]) -> Dict[str, Any]:
         return dict(zip(wanted, self._session.run(wanted, dict(inputs))))

@@ -65,6 +65,13 @@ def test_what_only_onnxruntime_can_find_wrong_is_one_sentence(opened):
     assert "\n" not in caught.value.message
 
 
+def test_a_measurement_of_inputs_that_the_engine_cannot_run_says_so_once(opened, capfd):
+    inputs = {"ids": np.array([[10**6]]), "scale": np.array(1, np.float32)}
+    with opened(models.embedding_net()) as session, session.bound(inputs) as run, pytest.raises(Invalid, match="run"):
+        run()
+    assert capfd.readouterr().err == ""
+
+
 def test_a_closed_engine_says_so(opened):
     session = opened(models.conv_net())
     session.close()
