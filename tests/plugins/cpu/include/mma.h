@@ -12,6 +12,29 @@ struct row_major;
 struct col_major;
 enum layout_t { mem_row_major, mem_col_major };
 
+namespace precision {
+struct tf32;
+}
+
+// As it is kept in a fragment and in memory.
+template <typename T>
+struct Element {
+  using type = T;
+};
+template <>
+struct Element<precision::tf32> {
+  using type = float;
+};
+
+// To 10 bits behind the point; ties go away from zero.
+inline float __float_to_tf32(float value) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  if ((bits & 0x7F800000u) != 0x7F800000u) bits = (bits + 0x1000u) & 0xFFFFE000u;
+  std::memcpy(&value, &bits, sizeof(bits));
+  return value;
+}
+
 template <typename Use, int M, int N, int K>
 struct Extent;
 template <int M, int N, int K>
@@ -33,8 +56,8 @@ struct fragment {
   static constexpr int rows = Extent<Use, M, N, K>::rows;
   static constexpr int columns = Extent<Use, M, N, K>::columns;
   static constexpr int num_elements = rows * columns / 32;
-  using element_type = T;
-  T x[num_elements];
+  using element_type = typename Element<T>::type;
+  element_type x[num_elements];
 };
 
 namespace played {
@@ -61,6 +84,16 @@ float element(std::uint64_t const (&fragments)[32], int row, int column) {
   return static_cast<float>(reinterpret_cast<Fragment const*>(fragments[flat % 32])->x[flat / 32]);
 }
 
+// Tensor cores cut off what TF32 has no bits for, which is never meant.
+template <typename Use, int M, int N, int K, typename T, typename Layout>
+void check_rounded(fragment<Use, M, N, K, T, Layout> const& factors, farm::cpu::Where where) {
+  if constexpr (std::is_same_v<T, precision::tf32>) {
+    for (float const factor : factors.x) {
+      if (factor == factor && __float_to_tf32(factor) != factor) farm::cpu::misuse(where, "a factor is not rounded to TF32");
+    }
+  }
+}
+
 }  // namespace played
 
 #define FARM_CPU_HERE char const *file = __builtin_FILE(), int line = __builtin_LINE()
@@ -71,7 +104,8 @@ void fill_fragment(Fragment& filled, typename Fragment::element_type value) {
 }
 
 template <typename Use, int M, int N, int K, typename T, typename Layout>
-void load_matrix_sync(fragment<Use, M, N, K, T, Layout>& loaded, T const* from, unsigned distance, FARM_CPU_HERE) {
+void load_matrix_sync(fragment<Use, M, N, K, T, Layout>& loaded, typename Element<T>::type const* from,
+                      unsigned distance, FARM_CPU_HERE) {
   using Fragment = fragment<Use, M, N, K, T, Layout>;
   played::check(from, distance, {file, line});
   farm::cpu::meet(0xFFFFFFFFu, 0, {file, line});
@@ -102,19 +136,21 @@ void store_matrix_sync(T* to, fragment<accumulator, M, N, K, T> const& stored, u
   }
 }
 
-template <int M, int N, int K, typename LayoutA, typename LayoutB, typename Sum>
-void mma_sync(fragment<accumulator, M, N, K, Sum>& result, fragment<matrix_a, M, N, K, half, LayoutA> const& a,
-              fragment<matrix_b, M, N, K, half, LayoutB> const& b, fragment<accumulator, M, N, K, Sum> const& sum,
+template <int M, int N, int K, typename Factor, typename LayoutA, typename LayoutB, typename Sum>
+void mma_sync(fragment<accumulator, M, N, K, Sum>& result, fragment<matrix_a, M, N, K, Factor, LayoutA> const& a,
+              fragment<matrix_b, M, N, K, Factor, LayoutB> const& b, fragment<accumulator, M, N, K, Sum> const& sum,
               FARM_CPU_HERE) {
   farm::cpu::Where const where{file, line};
+  played::check_rounded(a, where);
+  played::check_rounded(b, where);
   farm::cpu::Brought const all_a = farm::cpu::meet(0xFFFFFFFFu, reinterpret_cast<std::uintptr_t>(&a), where);
   farm::cpu::Brought const all_b = farm::cpu::meet(0xFFFFFFFFu, reinterpret_cast<std::uintptr_t>(&b), where);
   for (int i = 0; i < result.num_elements; ++i) {
     int const flat = static_cast<int>(farm::cpu::lane()) + 32 * i;
     float total = static_cast<float>(sum.x[i]);
     for (int k = 0; k < K; ++k) {
-      total += played::element<fragment<matrix_a, M, N, K, half, LayoutA>>(all_a.value, flat / N, k) *
-               played::element<fragment<matrix_b, M, N, K, half, LayoutB>>(all_b.value, k, flat % N);
+      total += played::element<fragment<matrix_a, M, N, K, Factor, LayoutA>>(all_a.value, flat / N, k) *
+               played::element<fragment<matrix_b, M, N, K, Factor, LayoutB>>(all_b.value, k, flat % N);
     }
     result.x[i] = static_cast<Sum>(total);
   }
