@@ -25,6 +25,7 @@ STEPS: Mapping[str, str] = {
     "convolutions": "worker.host.graph.convolutions",
     "factors": "worker.host.graph.factors",
     "projections": "worker.host.graph.projections",
+    "deformable_attention": "worker.host.graph.deformable_attention",
     "layernorm_plugin": "worker.host.graph.layernorm_plugin",
     "layernorm": "worker.host.graph.layernorm",
     "float16": "worker.host.graph.float16",
