@@ -22,7 +22,7 @@ EXPIRED, PUBLISHED = AttemptEnd.EXPIRED, AttemptEnd.PUBLISHED
 HOST, DEVICE = Role.HOST, Role.DEVICE
 STAGES = [
     *((HOST, stage) for stage in (State.LEASED, *PREPARATION_STAGES)),
-    # There are no plugins to compile yet.
+    # Who compiles needs nvcc: tests/rig/test_plugin_deaths.py.
     *((DEVICE, stage) for stage in (State.LEASED, *BUILD_STAGES) if stage is not State.COMPILING),
 ]
 each_stage = pytest.mark.parametrize(("role", "stage"), STAGES, ids=str)
