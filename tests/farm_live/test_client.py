@@ -22,7 +22,7 @@ from tests.support import models
 from .client_calls import CALLS, QUICK, Site
 from .live import Live
 
-PARTS = ("engines", "models", "devices", "targets", "tokens", "timing_caches")
+PARTS = ("engines", "models", "devices", "targets", "tokens", "plugins", "timing_caches")
 
 
 def public() -> dict[str, Any]:
@@ -129,6 +129,10 @@ REFUSALS: dict[str, tuple[type[FarmError], Callable[[Site], Any]]] = {
     "targets.add": (Invalid, lambda s: s.client.targets.add("x", "sm>>8")),
     "targets.remove": (NotFound, lambda s: s.client.targets.remove("nothing")),
     "tokens.create": (Invalid, lambda s: s.client.tokens.create("no name", Scope.FETCH)),
+    "plugins.show": (NotFound, lambda s: s.client.plugins.show("nothing")),
+    "plugins.add": (Invalid, lambda s: s.client.plugins.add(s.folder)),
+    "plugins.remove": (NotFound, lambda s: s.client.plugins.remove("nothing")),
+    "plugins.build": (NotFound, lambda s: s.client.plugins.build("nothing", ["cpu"])),
     "timing_caches.show": (NotFound, lambda s: s.client.timing_caches.show("tch-none")),
     "timing_caches.certify": (NotFound, lambda s: s.client.timing_caches.certify("tch-none")),
     "timing_caches.uncertify": (NotFound, lambda s: s.client.timing_caches.uncertify("tch-none")),

@@ -26,13 +26,13 @@ def show_plugin(call: Call[None, NoQuery]) -> PluginDetail:
 
 @endpoints.route("POST", "/plugins", SUBMITTERS, body=PluginAsk, answer=PluginDetail)
 def add_plugin(call: Call[PluginAsk, NoQuery]) -> PluginDetail:
-    """Add a plugin whose files are stored, or new sources of one."""
+    """Add a plugin, or new sources of one; its files are stored."""
     return plugins.add(call.context, call.caller, call.body)
 
 
 @endpoints.route("DELETE", "/plugins/{name}", SUBMITTERS, answer=PluginView)
 def remove_plugin(call: Call[None, NoQuery]) -> PluginView:
-    """Let models find a plugin no more."""
+    """Remove a plugin: models find it no more."""
     return plugins.remove(call.context, call.path["name"])
 
 

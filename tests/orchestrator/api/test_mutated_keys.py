@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,8 @@ from typing import Any, get_args, get_type_hints
 import httpx
 import pytest
 
+from farm import FarmClient
+from farm.plugins.new import make_folder
 from farm.protocol.codec import from_json, to_json
 from farm.protocol.facts import CpuFacts, DeviceFacts
 from farm.protocol.keys import RequestKey, differences
@@ -118,10 +121,11 @@ MUTATIONS = {
     "target.l4t": measured("target.l4t", l4t="36.4.0"),
     "target.power_mode": measured("target.power_mode", power_mode="15W"),
     "timing_cache": Mutation("timing_cache", ask={"timing_cache": "none"}),
+    "plugins": Mutation("plugins.my_op", ask={"plugins": ["my_op"]}),
     "target.toolchain": measured("target.toolchain.nvcc", toolchain={"nvcc": "12.6.20", "cmake": "3.25.1"}),
 }
 # What no submit and no enrolment can change yet, and what it is in every key until one can.
-CONSTANT: dict[str, Any] = {"recipe.steps.parameters": {}, "plugins": {}}
+CONSTANT: dict[str, Any] = {"recipe.steps.parameters": {}}
 
 
 def leaves(kind: Any, path: str = "") -> Iterator[str]:
@@ -151,6 +155,8 @@ class World:
         for name, roles in (("card", (Role.HOST, Role.DEVICE)), ("processor", (Role.DEVICE,))):
             client = stack.enter_context(doors.client(Scope.WORKER, name=name))
             self.workers[name] = Worker(client, doors, name, FACTS[name], roles)
+        with tempfile.TemporaryDirectory() as folder, FarmClient(doors.url, doors.secret()) as farm:
+            farm.plugins.add(make_folder("my_op", parent=folder))
         stored(self.user, CALIBRATION)
         stored(self.user, OTHER_CALIBRATION)
         self.engines = {}
@@ -220,9 +226,8 @@ def test_a_change_of_one_field_is_a_miss_that_names_it(world: World, changed: st
 def test_what_nothing_can_change_yet_is_the_same_in_every_key(world: World) -> None:
     for engine in world.engines.values():
         key = to_json(world.key(engine).key)
-        told = {"plugins": key["plugins"]}
         for step in key["recipe"]["steps"]:
-            assert {**told, "recipe.steps.parameters": step["parameters"]} == CONSTANT
+            assert {"recipe.steps.parameters": step["parameters"]} == CONSTANT
 
 
 @pytest.mark.parametrize(

@@ -27,8 +27,8 @@ struct MyOperator : Operator {
     const Tensor& input = call.inputs[kInput];
     return with_type<float, __half>(input.type, [&](auto sample) {
       using T = decltype(sample);
-      return my_operator(input.as<const T>(), call.outputs[kOutput].as<T>(),
-                         input.count(0, input.rank), scale, call.stream);
+      return my_operator(input.as<const T>(), call.outputs[kOutput].as<T>(), input.count(), scale,
+                         call.stream);
     });
   }
 };

@@ -97,7 +97,7 @@ def refusal(complaint: Complaint, model: Path, name: str, said: Sequence[str]) -
     if kind and _PLUGIN.search(f"{complaint.text} {complaint.function}"):
         return Unsupported(
             f"{name} has no operator {kind}, which {operator} needs, and no plugin of that name is loaded",
-            "Submit the model with that plugin, or export it without the operator.",
+            "Add a plugin for it with farm plugin add, or export the model without the operator.",
         )
     if kind and told == _NEVER:
         return Unsupported(f"{name} has no operator {kind}, which {operator} needs", "Export the model without it.")
