@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 
 from farm.protocol.codec import to_json
 from farm.protocol.report import BenchmarkReport, VerificationReport
+from farm.protocol.states import GOOD_STATES
 from farm.protocol.views import SubmissionView
 
 from .console import columns, emit_table, say
@@ -115,6 +116,8 @@ def _note(item: TargetResult) -> CellLike:
     """What one should know about the row; the most alarming first."""
     if item.failure is not None:
         return Cell(f"{item.failure.stage}: {item.failure.message}", BAD)
+    if item.request.state not in GOOD_STATES and item.request.reason:
+        return Cell(item.request.reason, BAD)
     if item.benchmark is not None and item.benchmark.noisy:
         spread = f"too noisy: cv {item.benchmark.cv_percent:.1f} %"
         return Cell(spread if item.benchmark.attempts else item.benchmark.reason, WARN)

@@ -29,12 +29,12 @@ class TargetResult:
 
     @property
     def verification(self) -> Optional[VerificationReport]:
-        """The newest verification."""
+        """The newest verification as this submission asked for it, else the newest."""
         return self.engine.verifications[0] if self.engine and self.engine.verifications else None
 
     @property
     def benchmark(self) -> Optional[BenchmarkReport]:
-        """The newest benchmark."""
+        """The newest benchmark as this submission asked for it, else the newest."""
         return self.engine.benchmarks[0] if self.engine and self.engine.benchmarks else None
 
     @property
@@ -59,7 +59,7 @@ def _result(transport: Transport, request: RequestView) -> TargetResult:
     made = request.engine or (build.engine if build else None)
     if made:
         try:
-            engine = transport.value(EngineDetail, "GET", f"/engines/{segment(made)}")
+            engine = transport.value(EngineDetail, "GET", f"/engines/{segment(made)}", params={"request": request.id})
         except NotFound:
             engine = None
     saved_s = _work_s(build) if request.state is State.CACHED and build else None

@@ -134,6 +134,13 @@ class EnginesQuery:
 
 
 @dataclass(frozen=True)
+class EngineQuery:
+    """For which request an engine is looked at: its verification and its measurement come first."""
+
+    request: str | None = None
+
+
+@dataclass(frozen=True)
 class EventsQuery:
     """Which events, beginning behind `after`; new ones only where it is left out."""
 

@@ -9,14 +9,16 @@ from farm.protocol.engine import EngineManifest
 from farm.protocol.errors import Conflict, NotFound
 from farm.protocol.options import Precision
 from farm.protocol.views import EngineDetail, EngineView
+from orchestrator.rules.references import preparation_key
 from orchestrator.rules.selection import Selection, selection
-from orchestrator.store import devices, offers
+from orchestrator.store import devices, keys, offers, submissions
 from orchestrator.store import engines as rows
 from orchestrator.store.database import Connection
 from orchestrator.store.engines import EngineRow
 
 from .clock import iso
 from .context import Context
+from .orders import wanted
 
 _PAGE = 200
 _MOST = 1000
@@ -54,19 +56,33 @@ def every(
         return tuple(found[:limit])
 
 
-def show(context: Context, engine_id: str) -> EngineDetail:
-    """One engine with everything known about it.
+def show(context: Context, engine_id: str, request_id: str | None = None) -> EngineDetail:
+    """One engine with everything known about it; first what it was proven by for a request, if one is named.
 
     Raises: NotFound
     """
     with context.database.read() as connection:
         row = existing(connection, engine_id)
+        verify, measure = _policies(connection, request_id) if request_id else ("", "")
         return EngineDetail(
             engine=view(row),
             manifest=with_reports(connection, row.id),
-            verifications=rows.verifications(connection, row.id),
-            benchmarks=rows.benchmarks(connection, row.id),
+            verifications=rows.verifications(connection, row.id, verify),
+            benchmarks=rows.benchmarks(connection, row.id, measure),
         )
+
+
+def _policies(connection: Connection, request_id: str) -> tuple[str, str]:
+    """The digests under which a request's verification and measurement are stored."""
+    request = submissions.request_by_id(connection, request_id)
+    if request is None:
+        raise NotFound(f"there is no request {request_id[:80]!r}", "`farm status` names them.")
+    submission = submissions.by_id(connection, request.submission_id)
+    found = keys.of_request(connection, request_id)
+    if submission is None or found is None:
+        return "", ""
+    proven = wanted(submission.asked, preparation_key(submission.asked, found.key.recipe).digest)
+    return proven.verify_digest, proven.benchmark_digest
 
 
 def pin(context: Context, engine_id: str, pinned: bool) -> EngineView:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, false, func, select, update
+from sqlalchemy import Select, and_, case, false, func, select, update
 
 from farm.protocol.codec import loads
 from farm.protocol.engine import EngineManifest
@@ -129,17 +129,19 @@ def manifest(connection: Connection, engine_id: str) -> EngineManifest:
     return loads(EngineManifest, told)
 
 
-def verifications(connection: Connection, engine_id: str) -> tuple[VerificationReport, ...]:
-    """Every verification, newest first."""
+def verifications(connection: Connection, engine_id: str, policy: str = "") -> tuple[VerificationReport, ...]:
+    """Every verification: those under a policy first, then newest first."""
     query = select(verification.c.report).where(verification.c.engine_id == engine_id)
-    ordered = query.order_by(verification.c.created_at.desc(), verification.c.id)
+    others_last = case((verification.c.policy == policy, 0), else_=1)
+    ordered = query.order_by(others_last, verification.c.created_at.desc(), verification.c.id)
     return tuple(loads(VerificationReport, told) for told in connection.execute(ordered).scalars())
 
 
-def benchmarks(connection: Connection, engine_id: str) -> tuple[BenchmarkReport, ...]:
-    """Every measurement, newest first."""
+def benchmarks(connection: Connection, engine_id: str, policy: str = "") -> tuple[BenchmarkReport, ...]:
+    """Every measurement: those under a policy first, then newest first."""
     query = select(benchmark.c.report).where(benchmark.c.engine_id == engine_id)
-    ordered = query.order_by(benchmark.c.created_at.desc(), benchmark.c.id)
+    others_last = case((benchmark.c.policy == policy, 0), else_=1)
+    ordered = query.order_by(others_last, benchmark.c.created_at.desc(), benchmark.c.id)
     return tuple(loads(BenchmarkReport, told) for told in connection.execute(ordered).scalars())
 
 

@@ -6,7 +6,7 @@ from farm.protocol.submit import FetchAnswer, FetchAsk
 from farm.protocol.views import EngineDetail, EngineView, KeyView, ModelView
 from orchestrator.services import engines, fetching, keys, models
 
-from ..asks import EnginesQuery
+from ..asks import EngineQuery, EnginesQuery
 from ..query import NoQuery
 from ..routing import ADMINS, READERS, SUBMITTERS, Call, Endpoints, ListOf
 
@@ -20,10 +20,10 @@ def list_engines(call: Call[None, EnginesQuery]) -> tuple[EngineView, ...]:
     return engines.every(call.context, asked.gpu, asked.model, asked.target, asked.precision, asked.limit)
 
 
-@endpoints.route("GET", "/engines/{id}", READERS, answer=EngineDetail)
-def show_engine(call: Call[None, NoQuery]) -> EngineDetail:
+@endpoints.route("GET", "/engines/{id}", READERS, query=EngineQuery, answer=EngineDetail)
+def show_engine(call: Call[None, EngineQuery]) -> EngineDetail:
     """One engine with its manifest and evidence."""
-    return engines.show(call.context, call.path["id"])
+    return engines.show(call.context, call.path["id"], call.query.request)
 
 
 @endpoints.route("DELETE", "/engines/{id}", ADMINS, answer=EngineView)

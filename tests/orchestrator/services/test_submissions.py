@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from farm.protocol.errors import BlobCorrupt, Conflict, Invalid, TargetUnavailable, Unsupported
+from farm.protocol.errors import BlobCorrupt, Conflict, Invalid, NotFound, TargetUnavailable, Unsupported
 from farm.protocol.model import FileRef, ModelManifest
 from farm.protocol.options import BenchmarkPolicy, BuildOptions, Precision, ReferencePolicy, VerifyPolicy
 from farm.protocol.report import Verdict
@@ -143,6 +143,27 @@ def test_an_engine_that_fails_a_stricter_tolerance_still_serves_the_looser_one(f
     assert farm.submit().state is State.CACHED
     refused = farm.submit(verify=VerifyPolicy(atol={"": 0.0}))
     assert (refused.state, "--force" in refused.builds[0].reason) == (State.QUARANTINED, True)
+
+
+def test_each_request_sees_first_what_its_own_policies_found(farm: Coordinator) -> None:
+    box = farm.enrol()
+    loose = farm.submit()
+    box.serve()
+    strict = farm.submit(verify=VerifyPolicy(atol={"": 0.0}), benchmark=BenchmarkPolicy(iterations=77))
+    claim = box.claim()
+    assert claim
+    farm.clock.pass_s(1.0)
+    box.publish(claim, Verdict.FAILED)
+    engine = farm.show(loose).builds[0].engine or ""
+
+    def verdicts(request: str | None = None) -> list[Verdict]:
+        return [item.verdict for item in engines.show(farm.context, engine, request).verifications]
+
+    assert verdicts() == [Verdict.FAILED, Verdict.PASSED]
+    assert verdicts(farm.show(loose).builds[0].id) == [Verdict.PASSED, Verdict.FAILED]
+    assert verdicts(farm.show(strict).builds[0].id) == [Verdict.FAILED, Verdict.PASSED]
+    with pytest.raises(NotFound):
+        engines.show(farm.context, engine, "req-unknown")
 
 
 def test_a_request_that_joined_with_a_stricter_tolerance_is_proven_on_its_own(farm: Coordinator) -> None:
