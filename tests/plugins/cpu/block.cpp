@@ -42,11 +42,19 @@ struct Thread {
   Fiber fiber;
   uint3 index;
   State state = State::kRunnable;
-  Meeting* meeting = nullptr;
   Brought result;
 };
 
 bool same(Where a, Where b) { return a.line == b.line && std::strcmp(a.file, b.file) == 0; }
+
+// To the byte, so that the sanitizer sees the one after it.
+unsigned char* aligned(std::size_t bytes) {
+  void* place = nullptr;
+  if (posix_memalign(&place, 128, bytes) != 0) {
+    misuse({}, "no memory for %zu shared bytes", bytes);
+  }
+  return static_cast<unsigned char*>(place);
+}
 
 class Block {
  public:
@@ -57,11 +65,11 @@ class Block {
         threads_(std::size_t{grid.block.x} * grid.block.y * grid.block.z),
         meetings_(threads_.size()),
         order_(threads_.size()),
-        shared_(static_cast<unsigned char*>(std::aligned_alloc(32, grid.shared_bytes)), std::free) {}
+        shared_(aligned(grid.shared_bytes), std::free) {}
 
   void run(std::uint64_t number);
   Votes barrier(bool predicate, Where where);
-  Brought meet(unsigned mask, std::uint64_t value, Where where);
+  Brought const& meet(unsigned mask, std::uint64_t value, Where where);
   unsigned lane() const { return static_cast<unsigned>(current_ % kWarpSize); }
   void leave() { threads_[current_].fiber.leave(); resumed(); }
   void* shared() { return shared_.get(); }
@@ -178,11 +186,13 @@ Meeting& Block::join(unsigned mask, Where where) {
       return meeting;
     }
   }
-  *unused = {mask, 0, where, {}};
+  unused->mask = mask;
+  unused->arrived = 0;
+  unused->where = where;
   return *unused;
 }
 
-Brought Block::meet(unsigned mask, std::uint64_t value, Where where) {
+Brought const& Block::meet(unsigned mask, std::uint64_t value, Where where) {
   unsigned const bit = 1u << lane();
   if (!(mask & bit)) {
     misuse(where, "lane %u is not in its own mask %08x", lane(), mask);
@@ -191,20 +201,18 @@ Brought Block::meet(unsigned mask, std::uint64_t value, Where where) {
   meeting.arrived |= bit;
   meeting.brought.value[lane()] = value;
   if (meeting.arrived == mask) {
-    Brought const brought = meeting.brought;
     meeting.mask = 0;
     std::size_t const first = current_ / kWarpSize * kWarpSize;
     for (unsigned other = 0; other < kWarpSize; ++other) {
-      if ((mask & ~bit) >> other & 1u) {
-        threads_[first + other].result = brought;
+      if (mask >> other & 1u) {
+        threads_[first + other].result = meeting.brought;
         threads_[first + other].state = State::kRunnable;
       }
     }
-    return brought;
+  } else {
+    threads_[current_].state = State::kMeeting;
+    leave();
   }
-  threads_[current_].state = State::kMeeting;
-  threads_[current_].meeting = &meeting;
-  leave();
   return threads_[current_].result;
 }
 
@@ -224,7 +232,7 @@ void Block::stuck() {
 }  // namespace
 
 Votes barrier(bool predicate, Where where) { return playing->barrier(predicate, where); }
-Brought meet(unsigned mask, std::uint64_t value, Where where) { return playing->meet(mask, value, where); }
+Brought const& meet(unsigned mask, std::uint64_t value, Where where) { return playing->meet(mask, value, where); }
 unsigned lane() { return playing->lane(); }
 void* dynamic_shared_bytes() { return playing->shared(); }
 

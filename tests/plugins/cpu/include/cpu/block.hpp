@@ -23,11 +23,12 @@ struct Votes {
 // Waits until every thread of the block came to the same barrier; says how many brought a predicate.
 Votes barrier(bool predicate, Where where);
 
-// Waits for the lanes of a mask, then sees what each of them brought (nothing from other lanes).
+// Waits for the lanes of a mask, then sees what each of them brought (nothing from other lanes), until
+// the next time.
 struct Brought {
   std::uint64_t value[kWarpSize];
 };
-Brought meet(unsigned mask, std::uint64_t value, Where where);
+Brought const& meet(unsigned mask, std::uint64_t value, Where where);
 
 // The calling thread's place in its warp.
 unsigned lane();

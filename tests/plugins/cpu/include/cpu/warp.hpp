@@ -40,7 +40,7 @@ T unpacked(std::uint64_t word) {
 // What CUDA leaves undefined, a value from a lane that is not in the mask, is refused here.
 template <typename T>
 T shuffle(unsigned mask, T value, unsigned source, Where where) {
-  Brought const brought = meet(mask, packed(value), where);
+  Brought const& brought = meet(mask, packed(value), where);
   if (!(mask >> source & 1u)) {
     misuse(where, "lane %u takes a value from lane %u, which is not in mask %08x", lane(), source, mask);
   }
@@ -49,7 +49,7 @@ T shuffle(unsigned mask, T value, unsigned source, Where where) {
 
 template <typename T, typename Combine>
 T reduce(unsigned mask, T value, Where where, Combine combine) {
-  Brought const brought = meet(mask, packed(value), where);
+  Brought const& brought = meet(mask, packed(value), where);
   bool first = true;
   T all{};
   for (unsigned i = 0; i < kWarpSize; ++i) {
@@ -92,7 +92,7 @@ T __shfl_xor_sync(unsigned mask, T value, int bits, int width = 32, FARM_CPU_HER
 }
 
 inline unsigned __ballot_sync(unsigned mask, int predicate, FARM_CPU_HERE) {
-  farm::cpu::Brought const brought = farm::cpu::meet(mask, predicate != 0, {file, line});
+  farm::cpu::Brought const& brought = farm::cpu::meet(mask, predicate != 0, {file, line});
   unsigned votes = 0;
   for (unsigned i = 0; i < farm::cpu::kWarpSize; ++i) {
     votes |= (mask >> i & 1u) != 0 && brought.value[i] != 0 ? 1u << i : 0u;
