@@ -22,7 +22,6 @@ cudaError_t cummax(const std::int32_t* input, std::int32_t* values, std::int32_t
                    std::int64_t outer, std::int64_t length, std::int64_t inner, bool legacy,
                    void* workspace, cudaStream_t stream);
 
-std::size_t cummax_workspace_bytes(std::int64_t outer, std::int64_t length, std::int64_t inner,
-                                   std::size_t element_bytes);
+std::size_t cummax_workspace_bytes(std::int64_t outer, std::int64_t length, std::int64_t inner);
 
 }  // namespace farm

@@ -36,8 +36,7 @@ struct Cummax : Operator {
     const Tensor& input = inputs[kInput];
     const int axis = axis_of(dim, input.rank);
     return cummax_workspace_bytes(input.count(0, axis), input.dims[axis],
-                                  input.count(axis + 1, input.rank),
-                                  input.type == Type::kFloat16 ? sizeof(__half) : sizeof(float));
+                                  input.count(axis + 1, input.rank));
   }
 
   cudaError_t enqueue(const Call& call) const {

@@ -54,7 +54,7 @@ def _bench(shape: tuple[int, ...], depth: int, count: int, dtype: Any, wanted: f
 
     def theirs(data: Any, indices: Any, updates: Any) -> Any:
         output = data.clone()
-        output[tuple(indices.long().unbind(-1))] = updates
+        output[tuple(indices.unbind(-1))] = updates
         return output
 
     name = f"{count:,} slices of {'x'.join(map(str, each)) or '1'} in {'x'.join(map(str, shape))}"

@@ -1,0 +1,15 @@
+"""The running maximum in NumPy; it follows `torch.cummax`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from plugins.common.running_extremum import Array, running
+
+
+def reference(inputs: Sequence[Array | None], attributes: Mapping[str, Any]) -> list[Array]:
+    """Values, and places as int32, of the maximum so far along the axis `dim`."""
+    import numpy as np
+
+    return running(inputs, attributes, np.greater)

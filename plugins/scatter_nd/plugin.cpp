@@ -1,0 +1,67 @@
+// A copy of a tensor in which slices are replaced, for TensorRT.
+
+#include "common/export.hpp"
+#include "kernel.hpp"
+
+namespace farm {
+namespace {
+
+constexpr int kData = 0;
+constexpr int kIndices = 1;
+constexpr int kUpdates = 2;
+
+Scatter scatter_of(const Tensors& inputs) {
+  const Tensor& data = inputs[kData];
+  const Tensor& indices = inputs[kIndices];
+  Scatter how = {};
+  how.count = indices.count(0, indices.rank - 1);
+  how.depth = static_cast<int>(indices.dims[indices.rank - 1]);
+  for (int axis = 0; axis < how.depth; ++axis) how.sizes[axis] = data.dims[axis];
+  how.slice_bytes = data.count(how.depth, data.rank) *
+                    static_cast<std::int64_t>(data.type == Type::kFloat16 ? 2 : 4);
+  return how;
+}
+
+struct FarmScatterNd : Operator {
+  static constexpr char kName[] = "FarmScatterND";
+  static constexpr Signature kSignatures[] = {
+      {{Type::kFloat32, Type::kInt32, Type::kFloat32}, {Type::kFloat32}},
+      {{Type::kFloat16, Type::kInt32, Type::kFloat16}, {Type::kFloat16}},
+      {{Type::kInt32, Type::kInt32, Type::kInt32}, {Type::kInt32}},
+  };
+  static constexpr int kOutputs = 1;
+
+  Shapes shapes(const Shapes& inputs) const {
+    const Shape& data = inputs[kData];
+    const Shape& indices = inputs[kIndices];
+    const Shape& updates = inputs[kUpdates];
+    require(!data.empty() && !indices.empty(), "data and indices must have 1 dimension or more");
+    require(indices.back().known(), "the last dimension of the indices must be known");
+    const std::int64_t depth = indices.back().number();
+    require(depth >= 1 && depth <= static_cast<std::int64_t>(data.size()),
+            "the last dimension of the indices must be 1 to the rank of the data");
+    Shape wanted(indices.begin(), indices.end() - 1);
+    wanted.insert(wanted.end(), data.begin() + depth, data.end());
+    require(updates.size() == wanted.size(), "the updates have another rank than their slices");
+    for (std::size_t axis = 0; axis < wanted.size(); ++axis)
+      require(may_equal(updates[axis], wanted[axis]), "the updates have not the shape of slices");
+    return {data};
+  }
+
+  std::size_t workspace(const Tensors& inputs, const Tensors&) const {
+    return scatter_nd_workspace_bytes(scatter_of(inputs));
+  }
+
+  int alias(int /*output*/) const { return kData; }
+
+  cudaError_t enqueue(const Call& call) const {
+    return scatter_nd(scatter_of(call.inputs), call.inputs[kData].data,
+                      call.inputs[kIndices].as<const std::int32_t>(), call.inputs[kUpdates].data,
+                      call.outputs[0].data, call.workspace, call.stream);
+  }
+};
+
+}  // namespace
+}  // namespace farm
+
+FARM_EXPORT_PLUGINS(farm::FarmScatterNd)
