@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from farm.protocol.errors import Invalid, NotFound
+from farm.protocol.errors import Conflict, Invalid, NotFound
 from farm.protocol.model import check_digest
 from farm.protocol.plugins import check_plugin_name
 from farm.protocol.target import BuildTarget
@@ -12,6 +13,8 @@ from orchestrator.rules.plugins import Chosen, Known, choose
 from orchestrator.store import plugins
 from orchestrator.store.database import Connection
 from orchestrator.store.plugins import PluginRow, SourceRow
+
+from .transaction import Transaction
 
 _MOST = 64
 
@@ -44,6 +47,20 @@ def choice_of_words(connection: Connection, words: tuple[str, ...]) -> Choice:
     if len({item.name for item in named}) != len(named):
         raise Invalid("a plugin is named twice", "Name each once.")
     return Choice(named, _every(connection))
+
+
+def keep_sources(transaction: Transaction, digests: Collection[str]) -> None:
+    """Keep these sources, before something refers to them.
+
+    Raises: Conflict: files of one are not stored any more.
+    """
+    for digest, row in plugins.sources(transaction.connection, digests).items():
+        if not all(transaction.blobs.keep(sha256) for sha256 in row.source.blobs):
+            raise Conflict(
+                f"files of the plugin {row.name} are damaged or gone ({digest[:12]})",
+                "farm plugin add DIR stores them again; those that came with farm, a restart of the coordinator.",
+            )
+    plugins.touch_sources(transaction.connection, digests, transaction.at)
 
 
 def choice_of_key(connection: Connection, chosen: dict[str, str]) -> Choice:

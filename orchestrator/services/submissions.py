@@ -23,6 +23,7 @@ from .ids import new_id
 from .ordering import orders_of
 from .orders import Order
 from .placing import Place, place
+from .plugin_choice import keep_sources
 from .submission_views import view
 from .transaction import Transaction
 
@@ -34,7 +35,7 @@ def submit(context: Context, ask: SubmitAsk, caller: Caller) -> SubmissionView:
 
     Raises:
         Conflict: Blobs are not stored yet (`details.missing`), or the idempotency key was used for something else.
-        Invalid, Unsupported, TargetUnavailable: see `orders_of`.
+        Invalid, NotFound, Unsupported, TargetUnavailable: see `orders_of`.
     """
     check(ask)
     _check_blobs(context, ask)
@@ -131,6 +132,7 @@ def _submit(context: Context, transaction: Transaction, ask: SubmitAsk, caller: 
         return view(context, connection, known)
     orders = orders_of(context, connection, ask, transaction.at)
     _check_buildable(context, connection, orders, transaction.at)
+    keep_sources(transaction, {source for _, ordered in orders for source in ordered.key.plugins.values()})
     digest = catalog.put_model(connection, ask.manifest, transaction.at)
     if ask.model and catalog.point(connection, ask.name, digest, transaction.at):
         transaction.emit("model", data={"name": ask.name, "model": digest})

@@ -10,7 +10,7 @@ from alembic.config import Config
 from .database import Database
 
 
-def migrate(url: str) -> None:
+def migrate(url: str, revision: str = "head") -> None:
     """Create or upgrade the tables, in one transaction; a database that is up to date is left alone.
 
     Raises: Unavailable, StorageFull
@@ -21,6 +21,6 @@ def migrate(url: str) -> None:
             config = Config()
             config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, revision)
     finally:
         database.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ class SourceRow:
     name: str
     manifest: PluginManifest
     source: PluginSource
-    added_at: float
+    kept_at: float
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,11 @@ def sources(connection: Connection, digests: Collection[str]) -> dict[str, Sourc
 
 
 def add_source(connection: Connection, row: SourceRow) -> None:
-    """Store a source, unless it is there. Raises: Raced: another transaction stored it first."""
-    if not sources(connection, (row.digest,)):
-        values = {"digest": row.digest, "name": row.name, "added_at": row.added_at}
+    """Store a source; one that is there is young again. Raises: Raced: another transaction stored it first."""
+    if sources(connection, (row.digest,)):
+        touch_sources(connection, (row.digest,), row.kept_at)
+    else:
+        values = {"digest": row.digest, "name": row.name, "kept_at": row.kept_at}
         texts = {"manifest": dumps(row.manifest), "files": dumps(row.source)}
         connection.execute(insert(plugin_source).values(**values, **texts))
 
@@ -91,9 +93,16 @@ def remove(connection: Connection, name: str) -> None:
     connection.execute(delete(plugin).where(plugin.c.name == name))
 
 
-def remove_sources(connection: Connection, digests: Iterable[str]) -> None:
-    """Forget sources that no name points at."""
-    connection.execute(delete(plugin_source).where(plugin_source.c.digest.in_(tuple(digests))))
+def touch_sources(connection: Connection, digests: Collection[str], at: float) -> None:
+    """Make sources young again, before something refers to them."""
+    connection.execute(update(plugin_source).where(plugin_source.c.digest.in_(digests)).values(kept_at=at))
+
+
+def remove_sources(connection: Connection, kept_before: float, but: Collection[str]) -> None:
+    """Forget sources that nobody added or asked for since then, but for these."""
+    # Whoever makes one young meanwhile wins: the condition counts when the row is free.
+    old = (plugin_source.c.kept_at < kept_before) & plugin_source.c.digest.not_in(but)
+    connection.execute(delete(plugin_source).where(old))
 
 
 def operators_of(connection: Connection, model: str, recipe: PreparationRecipe) -> tuple[str, ...] | None:
@@ -120,7 +129,7 @@ def _graph(model: str, recipe: PreparationRecipe) -> ColumnElement[bool]:
 
 def _source(row: Row[Any]) -> SourceRow:
     manifest, source = plugin_manifest_of(row.manifest), plugin_source_of(row.files)
-    return SourceRow(row.digest, row.name, manifest, source, row.added_at)
+    return SourceRow(row.digest, row.name, manifest, source, row.kept_at)
 
 
 def _plugin(row: Row[Any]) -> PluginRow:

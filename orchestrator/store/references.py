@@ -26,7 +26,6 @@ from .tables import (
     engine_blob,
     model,
     plugin,
-    plugin_source,
     preparation,
     request,
     submission,
@@ -105,11 +104,9 @@ def forget_preparations(connection: Connection, ended_before: float) -> int:
     return int(connection.execute(gone).rowcount)
 
 
-def forget_sources(connection: Connection, added_before: float) -> None:
+def forget_sources(connection: Connection, kept_before: float) -> None:
     """Forget sources of plugins that no name, active build or pinned engine has; adding them again brings them back."""
-    needed = _sources(connection)
-    old = select(plugin_source.c.digest).where(plugin_source.c.added_at < added_before)
-    plugins.remove_sources(connection, set(connection.execute(old).scalars()) - needed)
+    plugins.remove_sources(connection, kept_before, _sources(connection))
 
 
 def forget_blobs(connection: Connection, gone: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ plugin_source = Table(
     Column("name", NAME, nullable=False),
     Column("manifest", Text, nullable=False, comment="PluginManifest"),
     Column("files", Text, nullable=False, comment="PluginSource"),
-    Column("added_at", Float, nullable=False),
+    Column("kept_at", Float, nullable=False, comment="when somebody added it, or asked for it"),
 )
 
 plugin = Table(

@@ -290,6 +290,42 @@ def test_a_lease_reads_the_sources_of_its_plugins_and_no_others(
         rights.may_read(farm.context, box.caller, kernel)
 
 
+def test_damaged_sources_are_told_and_adding_them_again_mends_them(
+    farm: Coordinator, box: Talker, tmp_path: Path
+) -> None:
+    farm.enrol("host", roles=(Role.HOST,))
+    folder = write_plugin(tmp_path, "twice", kernel="// soon damaged\n")
+    kernel = next(item.sha256 for item in add(farm, folder).source.files if item.name == "kernel.cu")
+    farm.context.blobs.quarantine(kernel)
+    with pytest.raises(Conflict, match="files of the plugin twice are damaged or gone"):
+        farm.submit(targets=CARD, plugins=("twice",))
+    add(farm, folder)
+    assert farm.submit(targets=CARD, plugins=("twice",)).builds[0].state is State.WAITING
+    cummax = plugins.show(farm.context, "cummax").source.files[0].sha256
+    farm.context.blobs.quarantine(cummax)
+    plugins.publish_shipped(farm.context)
+    assert farm.context.blobs.exists(cummax)
+
+
+def test_a_source_that_is_asked_for_is_young_again(farm: Coordinator, box: Talker, tmp_path: Path) -> None:
+    farm.context = replace(farm.context, policy=Policy(keep_s=100.0))
+    farm.enrol("host", roles=(Role.HOST,))
+    made = add(farm, write_plugin(tmp_path, "twice")).plugin.source
+    plugins.remove(farm.context, "twice")
+    word = f"twice@{made}"
+    farm.clock.pass_s(99.0)
+    submission = farm.submit(targets=CARD, plugins=(word,))
+    submissions.cancel(farm.context, submission.id, None, farm.user)
+    farm.clock.pass_s(99.0)
+    garbage.sweep(farm.context, dry_run=False)
+    again = farm.submit(targets=CARD, plugins=(word,))
+    submissions.cancel(farm.context, again.id, None, farm.user)
+    farm.clock.pass_s(101.0)
+    garbage.sweep(farm.context, dry_run=False)
+    with pytest.raises(NotFound):
+        farm.submit(targets=CARD, plugins=(word,))
+
+
 def test_sources_stay_while_a_name_an_active_build_or_a_pinned_engine_has_them(
     farm: Coordinator, host: Talker, box: Talker, tmp_path: Path
 ) -> None:

@@ -4,6 +4,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, inspect, select
 
+from farm.protocol.codec import dumps
+from farm.protocol.keys import PreparationKey, PreparationRecipe, StepCall
+from farm.protocol.options import ReferencePolicy
+from farm.protocol.states import State
+from farm.protocol.work import Prepared
+from orchestrator.store import plugins, preparations
 from orchestrator.store.database import Database
 from orchestrator.store.migrate import migrate
 from orchestrator.store.tables import metadata, model
@@ -63,3 +69,23 @@ def _columns(database: Database) -> dict[str, list[str]]:
         }
         revision = MigrationContext.configure(connection).get_current_heads()
     return {**columns, "": list(revision)}
+
+
+def test_operators_that_preparations_have_found_are_remembered(database_url: str) -> None:
+    recipe = PreparationRecipe((StepCall("fold"),), {"onnx": "1.23.2"})
+    key = PreparationKey("a" * 64, recipe, ReferencePolicy())
+    made = Prepared((), (), (), None, None, "", plugin_operators=("own::Twice",))
+    migrate(database_url, "0007")
+    database = Database(database_url)
+    try:
+        with database.write() as connection:
+            row = {"digest": key.model, "manifest": "{}", "size_bytes": 1, "created_at": 1.0}
+            connection.execute(insert(model).values(row))
+            preparations.add(connection, "prp-1", key, 0, 1.0)
+            preparations.change(connection, "prp-1", state=State.DONE, active=False, prepared=dumps(made))
+        migrate(database_url)
+        with database.read() as connection:
+            assert plugins.operators_of(connection, key.model, recipe) == ("own::Twice",)
+            assert plugins.operators_of(connection, key.model, PreparationRecipe(())) is None
+    finally:
+        database.close()

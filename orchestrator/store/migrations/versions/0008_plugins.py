@@ -38,7 +38,7 @@ def _sources() -> None:
         sa.Column("name", sa.String(128), nullable=False),
         sa.Column("manifest", sa.Text, nullable=False, comment="PluginManifest"),
         sa.Column("files", sa.Text, nullable=False, comment="PluginSource"),
-        sa.Column("added_at", sa.Float, nullable=False),
+        sa.Column("kept_at", sa.Float, nullable=False, comment="when somebody added it, or asked for it"),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_plugin_source")),
     )
     op.create_table(
