@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from farm.protocol.errors import Invalid
 from farm.protocol.keys import PreparationRecipe, StepCall
 
-DEFAULT_STEPS = ("fold", "simplify", "infer_shapes")
+# The first two change nothing unless there is such an operator, which has no meaning elsewhere.
+DEFAULT_STEPS = ("mmcv", "deformable_attention", "fold", "simplify", "infer_shapes")
 
 
 def recipe_for(

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from .ranges import Measure
 
 STEPS: Mapping[str, str] = {
+    "mmcv": "worker.host.graph.mmcv",
+    "deformable_attention": "worker.host.graph.deformable_attention",
     "infer_shapes": "worker.host.graph.infer_shapes",
     "fold": "worker.host.graph.fold",
     "simplify": "worker.host.graph.simplify",
     "convolutions": "worker.host.graph.convolutions",
     "factors": "worker.host.graph.factors",
     "projections": "worker.host.graph.projections",
-    "deformable_attention": "worker.host.graph.deformable_attention",
     "layernorm_plugin": "worker.host.graph.layernorm_plugin",
     "layernorm": "worker.host.graph.layernorm",
     "float16": "worker.host.graph.float16",
