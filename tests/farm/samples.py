@@ -144,7 +144,8 @@ def engine_view(engine: str = "eng-1", **changes: Any) -> EngineView:
 def engine_detail(engine: str = "eng-1", median_ms: float = 1.25, **changes: Any) -> EngineDetail:
     """An engine with one verification and one benchmark."""
     view = engine_view(engine, latency_ms=median_ms, p99_ms=median_ms * 1.4)
-    return EngineDetail(view, manifest(**changes), (verification(),), (benchmark(median_ms),))
+    made = manifest(**{"benchmark": benchmark(median_ms), **changes})
+    return EngineDetail(view, made, (verification(),), (benchmark(median_ms),))
 
 
 def attempt(state: State) -> AttemptView:

@@ -117,13 +117,10 @@ def _engines(connection: Connection, names: Sequence[str]) -> List[Compared]:
         for name in names:
             if is_bundle(Path(name)):
                 manifest = read_manifest(Path(name))
-                found.append(Compared(name, manifest, manifest.verification, manifest.benchmark))
-                continue
-            client = client or stack.enter_context(connection.client())
-            detail = client.engines.show(name)
-            verification = detail.verifications[0] if detail.verifications else None
-            benchmark = detail.benchmarks[0] if detail.benchmarks else None
-            found.append(Compared(name, detail.manifest, verification, benchmark))
+            else:
+                client = client or stack.enter_context(connection.client())
+                manifest = client.engines.show(name).manifest
+            found.append(Compared(name, manifest, manifest.verification, manifest.benchmark))
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
@@ -51,9 +50,7 @@ def _stored(connection: Connection, engine: str) -> Tuple[EngineManifest, _Layer
     """The manifest of a stored engine with its newest reports, and its layers."""
     with connection.client() as client:
         detail = client.engines.show(engine)
-        verified = detail.verifications[0] if detail.verifications else None
-        measured = detail.benchmarks[0] if detail.benchmarks else None
-        manifest = replace(detail.manifest, verification=verified, benchmark=measured)
+        manifest = detail.manifest
         files = [item for item in manifest.files if item.name == LAYERS_FILE]
         with tempfile.TemporaryDirectory() as folder:
             for item in files:

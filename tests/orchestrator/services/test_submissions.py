@@ -166,6 +166,22 @@ def test_each_request_sees_first_what_its_own_policies_found(farm: Coordinator) 
         engines.show(farm.context, engine, "req-unknown")
 
 
+def test_a_noisy_measurement_hides_no_earlier_one_that_was_quiet(farm: Coordinator) -> None:
+    box = farm.enrol()
+    quiet = farm.submit()
+    box.serve()
+    engine = farm.show(quiet).builds[0].engine or ""
+    before = engines.show(farm.context, engine).manifest.benchmark
+    farm.submit(benchmark=BenchmarkPolicy(iterations=78))
+    claim = box.claim()
+    assert claim
+    farm.clock.pass_s(1.0)
+    box.publish(claim, noisy=True)
+    after = engines.show(farm.context, engine)
+    assert [item.noisy for item in after.benchmarks] == [True, False]
+    assert after.manifest.benchmark == before
+
+
 def test_a_request_that_joined_with_a_stricter_tolerance_is_proven_on_its_own(farm: Coordinator) -> None:
     box = farm.enrol()
     loose = farm.submit()

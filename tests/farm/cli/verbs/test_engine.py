@@ -273,7 +273,7 @@ def test_inspect_shows_the_layers_of_a_stored_engine(farm: Farm, double: Double)
     told = json.loads(farm("inspect", "eng-1", "--json").out)
     assert [(layer["name"], layer["mean_ms"]) for layer in told["layers"]] == [("conv1", 0.6)], "a later measurement"
     assert told["layers_from"] == ""
-    double.engines = {"eng-1": replace(engine_detail(files=made.files), benchmarks=())}
+    double.engines = {"eng-1": engine_detail(files=made.files, benchmark=None)}
     told = json.loads(farm("inspect", "eng-1", "--json").out)
     assert [layer["name"] for layer in told["layers"]] == [f"conv{number}" for number in range(10)]
     assert told["layers"][0]["mean_ms"] is None

@@ -67,8 +67,8 @@ def test_a_slower_engine_fails_where_a_limit_is_set(farm: Farm, double: Double, 
 
 
 def test_what_was_too_noisy_cannot_be_compared(farm: Farm, double: Double) -> None:
-    noisy = replace(engine_detail("eng-2"), benchmarks=(benchmark(latency=None, throughput_per_s=None, noisy=True),))
-    double.engines["eng-2"] = noisy
+    noisy = benchmark(latency=None, throughput_per_s=None, noisy=True)
+    double.engines["eng-2"] = engine_detail("eng-2", benchmark=noisy)
     assert farm("compare", "eng-1", "eng-2", "--fail-if-slower", "5%").code == 5
     rows = {line.split()[0]: line for line in farm("compare", "eng-1", "eng-2").lines}
     for name in ("p50", "p99", "throughput", "slower"):
