@@ -12,7 +12,13 @@ from importlib import import_module
 from typing import Any
 
 # Modules of this package with `benches()`, each a plugin or two.
-AREAS = ("deform_conv", "ms_deform_attn")
+AREAS = (
+    "deform_conv",
+    "grid_sampler",
+    "ms_deform_attn",
+    "non_max_suppression",
+    "roi_align",
+)
 
 
 def main() -> None:

@@ -36,6 +36,7 @@ class Bench:
         wanted_share: Of the bandwidth of a copy.
         compiled: The others are timed through torch.compile, too.
         tf32: Products of float32 may be rounded, ours and theirs.
+        off: How far our outputs are from theirs; else their largest difference, as a share of the root mean square.
     """
 
     plugin: str
@@ -49,6 +50,7 @@ class Bench:
     wanted_share: float = 0.0
     compiled: bool = True
     tf32: bool = False
+    off: Callable[[Any, Any], float] | None = None
 
 
 def measured(bench: Bench, copy_gb_s: float) -> dict[str, Any]:
@@ -68,7 +70,7 @@ def measured(bench: Bench, copy_gb_s: float) -> dict[str, Any]:
     mine = bench.ours(sets[0])()
     for name, way in _ways(bench):
         try:
-            found["off"][name] = _off(mine, way(*sets[0]))
+            found["off"][name] = (bench.off or _off)(mine, way(*sets[0]))
             found["others_ms"][name] = round(median_ms([_bound(way, inputs) for inputs in sets]), 4)
         except Exception as error:  # what cannot be run there is said, and ends nothing
             found["others_ms"][name] = f"{type(error).__name__}: {error}"[:200]

@@ -30,11 +30,11 @@ def bound(plugin: str, symbol: str, *arguments: Any) -> Any:
     return launch
 
 
-def number(plugin: str, symbol: str, *arguments: int) -> int:
-    """What a function of whole numbers gives, such as the bytes of a workspace."""
+def number(plugin: str, symbol: str, *arguments: float) -> int:
+    """What a function of numbers gives, such as the bytes of a workspace."""
     function = getattr(library(plugin), symbol)
     function.restype = ctypes.c_int64
-    return int(function(*(ctypes.c_int64(argument) for argument in arguments)))
+    return int(function(*(_passed(argument) for argument in arguments)))
 
 
 def _passed(argument: Any) -> Any:

@@ -6,44 +6,62 @@
 
 namespace {
 
-// Sizes and attributes in the order of the members, as whole numbers.
-farm::GridSampler described(const std::int64_t* told) {
+farm::GridSampler described(std::int64_t images, std::int64_t channels, std::int64_t axes,
+                            std::int64_t depth, std::int64_t height, std::int64_t width,
+                            std::int64_t places, std::int64_t interpolation, std::int64_t padding,
+                            std::int64_t align_corners, std::int64_t legacy,
+                            std::int64_t copies_from) {
   farm::GridSampler how = {};
-  how.images = static_cast<int>(told[0]);
-  how.channels = static_cast<int>(told[1]);
-  how.axes = static_cast<int>(told[2]);
-  how.depth = static_cast<int>(told[3]);
-  how.height = static_cast<int>(told[4]);
-  how.width = static_cast<int>(told[5]);
-  how.places = told[6];
-  how.interpolation = static_cast<farm::Interpolation>(told[7]);
-  how.padding = static_cast<farm::Padding>(told[8]);
-  how.align_corners = told[9] != 0;
-  how.legacy = told[10] != 0;
-  how.copies_from = told[11];
+  how.images = static_cast<int>(images);
+  how.channels = static_cast<int>(channels);
+  how.axes = static_cast<int>(axes);
+  how.depth = static_cast<int>(depth);
+  how.height = static_cast<int>(height);
+  how.width = static_cast<int>(width);
+  how.places = places;
+  how.interpolation = static_cast<farm::Interpolation>(interpolation);
+  how.padding = static_cast<farm::Padding>(padding);
+  how.align_corners = align_corners != 0;
+  how.legacy = legacy != 0;
+  how.copies_from = copies_from;
   return how;
 }
 
 }  // namespace
 
-// `told` is memory of the host, also where the tensors are on a card.
 extern "C" {
 
-cudaError_t grid_sampler_float32(const float* input, const float* grid, float* output,
-                                 void* workspace, const std::int64_t* told, cudaStream_t stream) {
-  return farm::grid_sampler(described(told), input, grid, output, workspace, stream);
+cudaError_t run_float(std::int64_t images, std::int64_t channels, std::int64_t axes,
+                      std::int64_t depth, std::int64_t height, std::int64_t width,
+                      std::int64_t places, std::int64_t interpolation, std::int64_t padding,
+                      std::int64_t align_corners, std::int64_t legacy, std::int64_t copies_from,
+                      const float* input, const float* grid, float* output, void* workspace,
+                      cudaStream_t stream) {
+  return farm::grid_sampler(described(images, channels, axes, depth, height, width, places,
+                                      interpolation, padding, align_corners, legacy, copies_from),
+                            input, grid, output, workspace, stream);
 }
 
-cudaError_t grid_sampler_float16(const __half* input, const __half* grid, __half* output,
-                                 void* workspace, const std::int64_t* told, cudaStream_t stream) {
-  return farm::grid_sampler(described(told), input, grid, output, workspace, stream);
+cudaError_t run_half(std::int64_t images, std::int64_t channels, std::int64_t axes,
+                     std::int64_t depth, std::int64_t height, std::int64_t width,
+                     std::int64_t places, std::int64_t interpolation, std::int64_t padding,
+                     std::int64_t align_corners, std::int64_t legacy, std::int64_t copies_from,
+                     const __half* input, const __half* grid, __half* output, void* workspace,
+                     cudaStream_t stream) {
+  return farm::grid_sampler(described(images, channels, axes, depth, height, width, places,
+                                      interpolation, padding, align_corners, legacy, copies_from),
+                            input, grid, output, workspace, stream);
 }
 
-cudaError_t grid_sampler_workspace(const std::int64_t* told, std::int64_t element_bytes,
-                                   std::int64_t* bytes) {
-  *bytes = static_cast<std::int64_t>(
-      farm::grid_sampler_workspace_bytes(described(told), static_cast<std::size_t>(element_bytes)));
-  return cudaSuccess;
+std::int64_t workspace_bytes(std::int64_t images, std::int64_t channels, std::int64_t axes,
+                             std::int64_t depth, std::int64_t height, std::int64_t width,
+                             std::int64_t places, std::int64_t interpolation, std::int64_t padding,
+                             std::int64_t align_corners, std::int64_t legacy,
+                             std::int64_t copies_from, std::int64_t element_bytes) {
+  return static_cast<std::int64_t>(farm::grid_sampler_workspace_bytes(
+      described(images, channels, axes, depth, height, width, places, interpolation, padding,
+                align_corners, legacy, copies_from),
+      static_cast<std::size_t>(element_bytes)));
 }
 
 }  // extern "C"

@@ -12,6 +12,7 @@ Array = Any
 
 MODES = ("bilinear", "nearest", "bicubic")
 PADDINGS = ("zeros", "border", "reflection")
+SYMBOLS = {"float32": "run_float", "float16": "run_half"}
 # As in kernel.hpp.
 COPIES_FROM = 1 << 22
 
@@ -22,22 +23,24 @@ def attributes(mode: str = "bilinear", padding: str = "zeros", align: int = 0, l
     return {**how, "align_corners": align, "legacy": legacy}
 
 
-def told(image: tuple[int, ...], grid: tuple[int, ...], how: dict[str, int], copies_from: int = COPIES_FROM) -> Array:
+def numbers(
+    image: tuple[int, ...], grid: tuple[int, ...], how: dict[str, int], copies_from: int = COPIES_FROM
+) -> tuple[int, ...]:
     """Sizes and attributes as the binding takes them."""
     axes = len(image) - 2
-    sizes = [*image[:2], axes, *([1] if axes == 2 else []), *image[2:], int(np.prod(grid[1:-1]))]
-    return np.array([*sizes, *how.values(), copies_from], np.int64)
+    sizes = (*image[:2], axes, *([1] if axes == 2 else []), *image[2:], int(np.prod(grid[1:-1])))
+    return (*sizes, *how.values(), copies_from)
 
 
 def grid_sampler(
     kernels: Kernels, image: Array, grid: Array, how: dict[str, int], copies_from: int = COPIES_FROM
 ) -> Array:
     """What the kernels give."""
-    numbers = told(image.shape, grid.shape, how, copies_from)
-    (size,) = kernels.call("grid_sampler_workspace", numbers, image.itemsize, Output((1,), np.int64))
-    workspace = Scratch(int(size[0])) if size[0] else None
+    told = numbers(image.shape, grid.shape, how, copies_from)
+    size = kernels.status("workspace_bytes", *told, image.itemsize)
+    workspace = Scratch(size) if size else None
     output = Output((*image.shape[:2], *grid.shape[1:-1]), image.dtype)
-    return kernels.call(f"grid_sampler_{image.dtype.name}", image, grid, output, workspace, numbers, None)[0]
+    return kernels.call(SYMBOLS[image.dtype.name], *told, image, grid, output, workspace, None)[0]
 
 
 def torch_answer(torch: Any, image: Array, grid: Array, how: dict[str, int]) -> Array:

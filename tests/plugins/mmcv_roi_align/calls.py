@@ -10,6 +10,8 @@ from tests.plugins.cpu.kernels import Kernels, Output
 
 Array = Any
 
+SYMBOLS = {"float32": "run_float", "float16": "run_half"}
+
 
 def attributes(**given: Any) -> dict[str, Any]:
     """Those of an operator, as a graph has them."""
@@ -20,10 +22,17 @@ def attributes(**given: Any) -> dict[str, Any]:
 def roi_align(kernels: Kernels, features: Array, rois: Array, given: dict[str, Any]) -> Array:
     """What the kernels give."""
     bins = (given["output_height"], given["output_width"])
-    numbers = (given["spatial_scale"], given["sampling_ratio"], given["aligned"], int(given["mode"] == "avg"))
-    symbol = f"roi_align_{features.dtype.name}"
     output = Output((len(rois), features.shape[1], *bins), features.dtype)
-    return kernels.call(symbol, features, rois, output, *features.shape, len(rois), *bins, *numbers, None)[0]
+    return kernels.call(
+        SYMBOLS[features.dtype.name], *numbers(features.shape, len(rois), given), features, rois, output, None
+    )[0]
+
+
+def numbers(features: tuple[int, ...], rois: int, given: dict[str, Any]) -> tuple[float, ...]:
+    """Sizes and attributes as the binding takes them."""
+    bins = (given["output_height"], given["output_width"])
+    how = (given["spatial_scale"], given["sampling_ratio"], given["aligned"], int(given["mode"] == "avg"))
+    return (*features, rois, *bins, *how)
 
 
 def random_rois(draw: np.random.Generator, count: int, images: int, height: float, width: float) -> Array:

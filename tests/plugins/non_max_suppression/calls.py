@@ -10,6 +10,7 @@ from tests.plugins.cpu.kernels import Kernels, Output, Scratch
 
 Array = Any
 
+SYMBOLS = {"float32": "run_float", "float16": "run_half"}
 # As in kernel.hpp.
 OVERLAP_BYTES = 128 << 20
 
@@ -20,24 +21,21 @@ def attributes(**given: Any) -> dict[str, Any]:
     return {**plain, "offset": 0, "legacy": 0, **given}
 
 
-def told(scores: tuple[int, ...], how: dict[str, Any], overlap_bytes: int = OVERLAP_BYTES) -> tuple[Array, Array]:
+def numbers(scores: tuple[int, ...], how: dict[str, Any], overlap_bytes: int = OVERLAP_BYTES) -> tuple[float, ...]:
     """Sizes and attributes as the binding takes them."""
     most = min(how["max_output_boxes_per_class"] or scores[2], scores[2])
-    whole = [*scores, most, how["center_point_box"], how["legacy"], overlap_bytes]
-    fractions = [how["iou_threshold"], how["score_threshold"], how["offset"]]
-    return np.array(whole, np.int64), np.array(fractions, np.float32)
+    whole = (*scores, most, how["center_point_box"], how["legacy"], overlap_bytes)
+    return (*whole, float(how["iou_threshold"]), float(how["score_threshold"]), float(how["offset"]))
 
 
 def suppressed(
     kernels: Kernels, boxes: Array, scores: Array, how: dict[str, Any], overlap_bytes: int = OVERLAP_BYTES
 ) -> Array:
     """What the kernels give."""
-    numbers = told(scores.shape, how, overlap_bytes)
-    (size,) = kernels.call("non_max_suppression_workspace", *numbers, Output((1,), np.int64))
-    images, classes, _, most = numbers[0][:4]
-    output = Output((int(images * classes * most), 3), np.int32)
-    symbol = f"non_max_suppression_{boxes.dtype.name}"
-    return kernels.call(symbol, boxes, scores, output, Scratch(int(size[0])), *numbers, None)[0]
+    told = numbers(scores.shape, how, overlap_bytes)
+    workspace = Scratch(kernels.status("workspace_bytes", *told))
+    output = Output((int(np.prod(told[:2]) * told[3]), 3), np.int32)
+    return kernels.call(SYMBOLS[boxes.dtype.name], *told, boxes, scores, output, workspace, None)[0]
 
 
 def crowd(

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plugins.non_max_suppression.reference import reference
-from tests.plugins.cpu.kernels import Kernels, Output
+from tests.plugins.cpu.kernels import Kernels
 
-from .calls import OVERLAP_BYTES, attributes, crowd, suppressed, told
+from .calls import OVERLAP_BYTES, attributes, crowd, numbers, suppressed
 from .onnx_answer import onnx_rows
 
 
@@ -145,8 +145,7 @@ def test_empty_tensors(kernels: Kernels, sizes: tuple[int, int, int]) -> None:
 
 def test_a_workspace_never_shrinks_when_a_size_grows(kernels: Kernels) -> None:
     def size(images: int, classes: int, boxes: int) -> int:
-        numbers = told((images, classes, boxes), attributes())
-        return int(kernels.call("non_max_suppression_workspace", *numbers, Output((1,), np.int64))[0][0])
+        return kernels.status("workspace_bytes", *numbers((images, classes, boxes), attributes()))
 
     for grown in (
         [size(1, 1, boxes) for boxes in (1, 64, 65, 10_000, 32_000, 33_000, 100_000, 1_000_000)],
