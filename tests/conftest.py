@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .support import tried
+
 if TYPE_CHECKING:
     from .support.broker import Broker
     from .support.services import Postgres
@@ -24,9 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say which servers the tests ran on."""
+    """Say which servers the tests ran on, and what they really tried of compilers, headers and engines."""
     for name, described in config.stash[_SERVICES].items():
         terminalreporter.write_line(f"{name}: {described}")
+    for line in tried.lines():
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

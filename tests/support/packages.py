@@ -10,8 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def installed(environ: Mapping[str, str], package: str, prefix: str = "") -> Path:
+def installed(environ: Mapping[str, str], package: str, prefix: str = "", beside: tuple[str, ...] = ()) -> Path:
     """The folder into which a package was installed for this Python, with what it needs; made on first use.
+
+    Args:
+        environ: Says where folders of packages are kept.
+        package: With its version; names the folder.
+        prefix: Of the folder's name.
+        beside: Packages that go with it, in versions that it does not say itself.
 
     Raises: subprocess.CalledProcessError: a package could not be fetched.
     """
@@ -21,7 +27,7 @@ def installed(environ: Mapping[str, str], package: str, prefix: str = "") -> Pat
         cache.mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=cache))
         try:
-            command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(part), package]
+            command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(part), package, *beside]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             part.rename(folder)
         except OSError:  # another run was first; its files are the same
