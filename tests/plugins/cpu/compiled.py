@@ -46,19 +46,34 @@ def compiler() -> str:
     return os.environ.get("CXX", "g++")
 
 
-def library(*units: Path, flags: Sequence[str] = ()) -> Path:
+def units_of(name: str) -> list[Path]:
+    """What is compiled of a plugin: its kernel and what tests call of it; of what plugins share, a kernel of tests."""
+    tests = ROOT / "tests/plugins" / name
+    kernel = ROOT / "plugins" / name / "kernel.cu"
+    return [kernel, tests / "binding.cpp"] if kernel.exists() else [tests / "kernel.cu"]
+
+
+def library(*units: Path) -> Path:
     """The library of a kernel and of what tests call of it.
 
+    Raises: subprocess.CalledProcessError: it does not compile.
+    """
+    return beside(runtime(), *units)
+
+
+def beside(needed: Path, *units: Path, flags: Sequence[str] = ()) -> Path:
+    """A library of these sources, which needs another one.
+
     Args:
+        needed: Another library of this module.
         units: What is compiled; the folder of the first is looked into for headers.
         flags: For the compiler, besides its own.
 
     Raises: subprocess.CalledProcessError: it does not compile.
     """
-    runtime = _runtime()
-    beside = {path for unit in units for path in _sources(unit.parent)}
-    read = [*sorted(beside), *_sources(ROOT / "plugins/common"), *_player()]
-    link = ("-x", "none", str(runtime), f"-Wl,-rpath,{runtime.parent}")
+    near = {path for unit in units for path in _sources(unit.parent)}
+    read = [*sorted(near), *_sources(ROOT / "plugins/common"), *_player()]
+    link = ("-x", "none", str(needed), f"-Wl,-rpath,{needed.parent}")
     return _made(units[0].parent.name, units, read, (*_SUSPECT, f"-I{units[0].parent}", *flags), link)
 
 
@@ -81,7 +96,8 @@ def _player() -> list[Path]:
 
 
 @cache
-def _runtime() -> Path:
+def runtime() -> Path:
+    """What plays CUDA."""
     return _made("cpu", _RUNTIME, _player(), _PLAYER, ())
 
 

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from . import child
-from .compiled import ROOT, library, preloaded
+from .compiled import library, preloaded, units_of
 
 Array = Any
 
@@ -43,17 +43,21 @@ class KernelDied(AssertionError):
 
 
 class Kernels:
-    """The functions of one binding, in a process of their own. Close it, or use it in a `with`."""
+    """The functions of one binding, or of a library that is there, in a process of their own.
+
+    Close it, or use it in a `with`.
+    """
 
     def __init__(self, *units: Path) -> None:
-        self._library = library(*units)
+        made = units[0].suffix == ".so"
+        self._library = units[0] if made else library(*units)
         self._process: subprocess.Popen[bytes] | None = None
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
 
     @classmethod
     def of(cls, name: str) -> Kernels:
-        """Those of a plugin of this repository."""
-        return cls(ROOT / "plugins" / name / "kernel.cu", ROOT / "tests/plugins" / name / "binding.cpp")
+        """Those of a plugin of this repository, or of what plugins share."""
+        return cls(*units_of(name))
 
     def call(self, symbol: str, *arguments: Argument) -> list[Array]:
         """What a function writes into its outputs, in the order of its arguments.

@@ -1,0 +1,138 @@
+"""Plays TensorRT 10 with the glue of a plugin and its kernels on the processor, from the graph to the outputs.
+
+Nothing of NVIDIA's runs here but headers: a C++ program takes the plugin through what a builder and a runtime ask of
+it, in the order in which they ask, under the sanitizers that watch the kernels too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tests.plugins.compiling import PLUGINS
+from tests.plugins.cpu.compiled import ROOT, beside, library, runtime
+from tests.plugins.cpu.kernels import Array, Kernels, Output, Scratch
+
+HERE = Path(__file__).parent
+_UNITS = ("play.cpp", "harness.cpp")
+_ROOM_BYTES = 1 << 16
+_MOST_TENSORS = 8
+
+Attributes = Mapping[str, "int | float | str | Sequence[int] | Sequence[float]"]
+
+
+class Refused(AssertionError):
+    """Raised when the plugin did not do its part; the message is what the play saw, then what the plugin logged."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a builder learns of a plugin."""
+
+    outputs: tuple[Output, ...]
+    workspace_bytes: int
+
+
+class Player:
+    """One plugin, played. Close it, or use it in a `with`."""
+
+    def __init__(self, name: str, headers: str) -> None:
+        folder = PLUGINS / name
+        kernels = library(folder / "kernel.cu", ROOT / "tests/plugins" / name / "binding.cpp")
+        foreign = f"-isystem{headers}"
+        self._plugin = beside(kernels, folder / "plugin.cpp", flags=(foreign,))
+        self._kernels = Kernels(beside(runtime(), *(HERE / unit for unit in _UNITS), flags=(foreign,)))
+
+    def ask(self, operator: str, attributes: Attributes, *inputs: Array, most: float = 1.0) -> Told:
+        """What a builder learns, up to writing the plan.
+
+        Args:
+            operator: Name of the creator.
+            attributes: As the node of a graph has them.
+            inputs: For their types and sizes.
+            most: How many times as long as here each axis may become.
+
+        Raises: Refused: something was not as it should be.
+        """
+        return _told(self._played(operator, attributes, inputs, most, False, (), 0)[0])
+
+    def run(self, operator: str, attributes: Attributes, *inputs: Array, most: float = 1.0) -> list[Array]:
+        """The outputs, of a plugin that was written into a plan and read again; their memory was poisoned before.
+
+        Args: as `ask`.
+
+        Raises: Refused: something was not as it should be.
+        """
+        told = self.ask(operator, attributes, *inputs, most=most)
+        return self._played(operator, attributes, inputs, most, True, told.outputs, told.workspace_bytes)[1:]
+
+    def _played(
+        self,
+        operator: str,
+        attributes: Attributes,
+        inputs: Sequence[Array],
+        most: float,
+        execute: bool,
+        outputs: Sequence[Output],
+        workspace_bytes: int,
+    ) -> list[Array]:
+        path, order = (_string(text) for text in (str(self._plugin), _order(operator, attributes, inputs, most)))
+        tensors = [*inputs, *outputs]
+        assert len(tensors) <= _MOST_TENSORS, "the door of the harness is too narrow"
+        absent = [None] * (_MOST_TENSORS - len(tensors))
+        report = Output((_ROOM_BYTES,), np.uint8)
+        scratch = Scratch(workspace_bytes) if workspace_bytes else None
+        said, *made = self._kernels.call(
+            "harness_play", path, order, report, _ROOM_BYTES, int(execute), scratch, *tensors, *absent
+        )
+        text = said.tobytes().partition(b"\0")[0].decode()
+        if text.startswith("failed"):
+            raise Refused(text.removeprefix("failed ").strip())
+        return [text, *made]
+
+    def close(self) -> None:
+        """End the process in which it is played."""
+        self._kernels.close()
+
+    def __enter__(self) -> Player:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _order(operator: str, attributes: Attributes, inputs: Sequence[Array], most: float) -> str:
+    fields = [f"field {name} {_kind_and_values(value)}" for name, value in attributes.items()]
+    sizes = [
+        [str(len(array.shape)), *map(str, array.shape), *(str(int(np.ceil(size * most))) for size in array.shape)]
+        for array in inputs
+    ]
+    given = [f"input {array.dtype} {' '.join(size)}" for array, size in zip(inputs, sizes, strict=True)]
+    return "\n".join([f"operator {operator}", *fields, *given])
+
+
+def _string(text: str) -> Array:
+    return np.frombuffer(f"{text}\0".encode(), np.uint8)
+
+
+def _kind_and_values(value: int | float | str | Sequence[int] | Sequence[float]) -> str:
+    if isinstance(value, str):
+        return f"word {value}"
+    values = [value] if isinstance(value, (int, float)) else list(value)
+    kind = "float" if any(isinstance(item, float) for item in values) else "int"
+    return f"{kind} {' '.join(repr(item) for item in values)}"
+
+
+def _told(report: str) -> Told:
+    outputs = []
+    workspace = 0
+    for line in report.splitlines():
+        what, *words = line.split()
+        if what == "workspace":
+            workspace = int(words[0])
+        elif what == "output":
+            outputs.append(Output(tuple(map(int, words[1:])), np.dtype(words[0])))
+    return Told(tuple(outputs), workspace)
