@@ -31,8 +31,7 @@ struct DeformConv2d : DeformConvGlue<2> {
   cudaError_t enqueue(const Call& call) const {
     return with_type<float, __half>(call.inputs[kX].type, [&](auto sample) {
       using T = decltype(sample);
-      return mmcv_deform_conv2d(size(call.inputs, call.outputs), tensors<T>(call), tf32,
-                                call.workspace, call.stream);
+      return mmcv_deform_conv2d(size_of(call), tensors<T>(call), tf32, call.workspace, call.stream);
     });
   }
 };

@@ -23,8 +23,8 @@ struct ModulatedDeformConv2d : DeformConvGlue<3> {
   cudaError_t enqueue(const Call& call) const {
     return with_type<float, __half>(call.inputs[kX].type, [&](auto sample) {
       using T = decltype(sample);
-      return mmcv_modulated_deform_conv2d(size(call.inputs, call.outputs), tensors<T>(call), tf32,
-                                          call.workspace, call.stream);
+      return mmcv_modulated_deform_conv2d(size_of(call), tensors<T>(call), tf32, call.workspace,
+                                          call.stream);
     });
   }
 };

@@ -40,6 +40,9 @@ struct Corners {
   float4 shares = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 };
 
+// What counts nothing stays so, whatever the factor: pixels outside are never read.
+__device__ float times(float share, float factor) { return share == 0.0f ? 0.0f : share * factor; }
+
 template <typename T>
 __device__ Corners corners_of(const MsDeformAttnTensors<T>& tensors, const MsDeformAttnSize& size,
                               std::int64_t row, int point) {
@@ -57,13 +60,14 @@ __device__ Corners corners_of(const MsDeformAttnTensors<T>& tensors, const MsDef
     const float top = floorf(y), left = floorf(x),
                 share = static_cast<float>(tensors.shares[place]);
     const int line = static_cast<int>(top), column = static_cast<int>(left);
-    const float above = line >= 0 ? (1.0f - (y - top)) * share : 0.0f;
-    const float below = line + 1 < height ? (y - top) * share : 0.0f;
+    const float above = line >= 0 ? 1.0f - (y - top) : 0.0f;
+    const float below = line + 1 < height ? y - top : 0.0f;
     const float before = column >= 0 ? 1.0f - (x - left) : 0.0f;
     const float behind = column + 1 < width ? x - left : 0.0f;
     found.first = start + line * width + column;
     found.width = width;
-    found.shares = make_float4(above * before, above * behind, below * before, below * behind);
+    found.shares = make_float4(times(above * before, share), times(above * behind, share),
+                               times(below * before, share), times(below * behind, share));
   }
   return found;
 }
@@ -81,26 +85,35 @@ __device__ Corners from_lane(const Corners& mine, int lane) {
   return found;
 }
 
+// What lies at a pixel, or zeros where it has no share. `channels` is those of this lane at pixel
+// 0, and `step` leads to the next pixel.
+template <typename T, int kItems>
+__device__ Vector<T, kItems> read(const T* channels, std::int64_t pixel, std::int64_t step,
+                                  float share) {
+  Vector<T, kItems> found{};
+  if (share != 0.0f) found = *reinterpret_cast<const Vector<T, kItems>*>(channels + pixel * step);
+  return found;
+}
+
 // The sums of `kItems` channels, in float32.
 template <typename T, int kItems>
 struct Sums {
   float of[kItems] = {};
 
-  // Adds the share of one corner. `channels` is those of this lane at pixel 0, and `step` leads to
-  // the next pixel.
-  __device__ void add(const T* channels, std::int64_t pixel, std::int64_t step, float share) {
-    if (share == 0.0f) return;
-    const auto value = *reinterpret_cast<const Vector<T, kItems>*>(channels + pixel * step);
-#pragma unroll
-    for (int item = 0; item < kItems; ++item)
-      of[item] = fmaf(share, static_cast<float>(value.items[item]), of[item]);
-  }
-
+  // Adds what lies at a place. All four corners are on their way before the first is used.
   __device__ void add(const T* channels, const Corners& at, std::int64_t step) {
-    add(channels, at.first, step, at.shares.x);
-    add(channels, std::int64_t{at.first} + 1, step, at.shares.y);
-    add(channels, std::int64_t{at.first} + at.width, step, at.shares.z);
-    add(channels, std::int64_t{at.first} + at.width + 1, step, at.shares.w);
+    const std::int64_t below = std::int64_t{at.first} + at.width;
+    const auto a = read<T, kItems>(channels, at.first, step, at.shares.x);
+    const auto b = read<T, kItems>(channels, std::int64_t{at.first} + 1, step, at.shares.y);
+    const auto c = read<T, kItems>(channels, below, step, at.shares.z);
+    const auto d = read<T, kItems>(channels, below + 1, step, at.shares.w);
+#pragma unroll
+    for (int item = 0; item < kItems; ++item) {
+      float sum = fmaf(at.shares.x, static_cast<float>(a.items[item]), of[item]);
+      sum = fmaf(at.shares.y, static_cast<float>(b.items[item]), sum);
+      sum = fmaf(at.shares.z, static_cast<float>(c.items[item]), sum);
+      of[item] = fmaf(at.shares.w, static_cast<float>(d.items[item]), sum);
+    }
   }
 
   // Adds up what teams of a warp have.

@@ -14,6 +14,11 @@ struct Corners {
   float4 shares;
 };
 
+// What counts nothing stays so, whatever the factor: pixels outside are never read.
+__device__ inline float times(float share, float factor) {
+  return share == 0.0f ? 0.0f : share * factor;
+}
+
 // The place of a tap, from its offset, times its mask.
 __device__ inline Corners corners_at(float y, float x, float mask, int height, int width) {
   Corners found{0, make_float4(0.0f, 0.0f, 0.0f, 0.0f)};
@@ -22,12 +27,13 @@ __device__ inline Corners corners_at(float y, float x, float mask, int height, i
     const float top = floorf(y), left = floorf(x);
     const float down = y - top, right = x - left;
     const int row = static_cast<int>(top), column = static_cast<int>(left);
-    const float above = row >= 0 ? (1.0f - down) * mask : 0.0f;
-    const float below = row + 1 < height ? down * mask : 0.0f;
+    const float above = row >= 0 ? 1.0f - down : 0.0f;
+    const float below = row + 1 < height ? down : 0.0f;
     const float before = column >= 0 ? 1.0f - right : 0.0f;
     const float behind = column + 1 < width ? right : 0.0f;
     found.first = row * width + column;
-    found.shares = make_float4(above * before, above * behind, below * before, below * behind);
+    found.shares = make_float4(times(above * before, mask), times(above * behind, mask),
+                               times(below * before, mask), times(below * behind, mask));
   }
   return found;
 }

@@ -44,11 +44,8 @@ struct DeformConvGlue : Operator {
     return {{x[0], weight[0], rows, columns}};
   }
 
-  // Throws std::invalid_argument where tensors do not fit each other, so that nothing is read
-  // outside of them.
   DeformConvSize size(const Tensors& inputs, const Tensors& outputs) const {
-    const Tensor &x = inputs[kX], &offset = inputs[kOffset], &weight = inputs[kWeight],
-                 &y = outputs[kY];
+    const Tensor &x = inputs[kX], &weight = inputs[kWeight], &y = outputs[kY];
     DeformConvSize made{x.dims[0], x.dims[1], x.dims[2],    x.dims[3], y.dims[1],
                         y.dims[2], y.dims[3], {},           {},        {},
                         {},        groups,    deform_groups};
@@ -58,12 +55,21 @@ struct DeformConvGlue : Operator {
       made.padding[axis] = of_axis(padding, axis);
       made.dilation[axis] = of_axis(dilation, axis);
     }
+    return made;
+  }
+
+  // The size of one execution. Throws std::invalid_argument where tensors do not fit each other, so
+  // that nothing is read outside of them.
+  DeformConvSize size_of(const Call& call) const {
+    const Tensors& inputs = call.inputs;
+    const Tensor &x = inputs[kX], &weight = inputs[kWeight], &y = call.outputs[kY];
+    const DeformConvSize made = size(inputs, call.outputs);
     const std::int64_t moved = made.images * deform_groups * made.taps() * made.out_area();
     require(x.dims[1] == weight.dims[1] * groups,
             "the weights are for another number of input channels");
     require(y.dims[0] == x.dims[0] && y.dims[1] == weight.dims[0],
             "the output is of another size than input and weights");
-    require(offset.count() == moved * 2,
+    require(inputs[kOffset].count() == moved * 2,
             "there are two offsets for each pixel of the output and tap of a deform group");
     require(kWeight == 2 || inputs[2].count() == moved,
             "there is a mask for each pixel of the output and tap of a deform group");

@@ -1,4 +1,5 @@
-// What tests of both deformable convolutions call.
+// What tests of both deformable convolutions call, for either: pointers and whole numbers, and a
+// CUDA error.
 #pragma once
 
 #include <cuda_fp16.h>
@@ -7,31 +8,31 @@
 
 namespace farm_test {
 
-// From 17 numbers: all of `DeformConvSize`, in its order.
-inline farm::DeformConvSize size_of(const std::int64_t* n) {
-  const auto pair = [n](int first, int* to) {
-    to[0] = static_cast<int>(n[first]);
-    to[1] = static_cast<int>(n[first + 1]);
-  };
-  farm::DeformConvSize size{n[0],
-                            n[1],
-                            n[2],
-                            n[3],
-                            n[4],
-                            n[5],
-                            n[6],
-                            {},
-                            {},
-                            {},
-                            {},
-                            static_cast<int>(n[15]),
-                            static_cast<int>(n[16])};
-  pair(7, size.kernel);
-  pair(9, size.stride);
-  pair(11, size.padding);
-  pair(13, size.dilation);
-  return size;
-}
+// All of `DeformConvSize`, in its order.
+struct Numbers {
+  std::int64_t images, channels, height, width, out_channels, out_height, out_width;
+  std::int64_t pairs[8], groups, deform_groups;
+
+  farm::DeformConvSize size() const {
+    farm::DeformConvSize made{images,
+                              channels,
+                              height,
+                              width,
+                              out_channels,
+                              out_height,
+                              out_width,
+                              {},
+                              {},
+                              {},
+                              {},
+                              static_cast<int>(groups),
+                              static_cast<int>(deform_groups)};
+    int* const to[] = {made.kernel, made.stride, made.padding, made.dilation};
+    for (int place = 0; place < 8; ++place)
+      to[place / 2][place % 2] = static_cast<int>(pairs[place]);
+    return made;
+  }
+};
 
 template <typename T>
 farm::DeformConvTensors<T> tensors_of(const void* x, const void* offset, const void* mask,

@@ -146,9 +146,20 @@ def test_what_has_no_share_is_not_read(modulated: Kernels, out: int) -> None:
     assert np.argwhere(~np.isfinite(found)).tolist() == [[1, 3], [2, 2]]
 
 
+@pytest.mark.parametrize("factor", [np.nan, np.inf])
+@pytest.mark.parametrize("out", [16, 1], ids=("tiles", "direct"))
+def test_no_factor_makes_a_pixel_outside_be_read(modulated: Kernels, out: int, factor: float) -> None:
+    case = Case((1, 16, 2, 2), out, (1, 1), mask=True)
+    inputs = case.inputs()
+    # Around the corners of the image: only one of four neighbours is inside.
+    inputs[1][0] = [[[-0.5, -0.5], [0.5, 0.5]], [[-0.5, 0.5], [-0.5, 0.5]]]
+    inputs[2][...] = factor
+    assert not np.isfinite(computed(modulated, case, inputs)).any()
+
+
 @pytest.mark.parametrize(("place", "value"), [(15, 0), (15, 5), (16, 0), (16, 3), (4, 63)])
 def test_sizes_that_do_not_go_together_are_refused(modulated: Kernels, place: int, value: int) -> None:
     case = Case((1, 16, 5, 5), 64, attributes={"groups": 2}, mask=True)
     numbers = case.numbers
     numbers[place] = value
-    assert modulated.status("run_float", numbers, *[None] * 6, 0, Scratch(0), None) == 1
+    assert modulated.status("run_float", *numbers, *[None] * 6, 0, Scratch(0), None) == 1

@@ -48,7 +48,7 @@ def computed(kernels: Kernels, case: Case, inputs: list[Array]) -> Array:
     sizes = (case.images, case.pixels, case.heads, case.channels, case.queries, len(case.levels), case.points)
     output = Output((case.images, case.queries, case.heads * case.channels), dtype)
     symbol = "run_half" if dtype == np.float16 else "run_float"
-    (found,) = kernels.call(symbol, np.array(sizes, np.int64), *inputs, output, None)
+    (found,) = kernels.call(symbol, *sizes, *inputs, output, None)
     return found
 
 

@@ -77,6 +77,15 @@ def test_nothing_lies_outside(kernels: Kernels) -> None:
     assert not computed(kernels, case, inputs).any()
 
 
+@pytest.mark.parametrize("weight", [np.nan, np.inf])
+def test_no_weight_makes_a_pixel_outside_be_read(kernels: Kernels, weight: float) -> None:
+    case = Case(((2, 2),), images=1, heads=1, points=1, queries=4)
+    inputs = case.inputs()
+    inputs[3][0, :, 0, 0, 0] = [[0, 0], [0, 1], [1, 0], [1, 1]]  # the corners of the map
+    inputs[4][...] = weight
+    assert not np.isfinite(computed(kernels, case, inputs)).any()
+
+
 @pytest.mark.parametrize(("sizes", "starts"), [([[7, 5], [4, 4]], [0, 35]), ([[7, 5], [4, 3]], [-1, 35])])
 def test_a_level_that_is_not_within_the_pixels_counts_nothing(kernels: Kernels, sizes: Any, starts: Any) -> None:
     case = Case(images=1)
