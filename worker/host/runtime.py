@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from farm.onnxsummary import summary
 from farm.protocol.errors import Invalid
 from farm.runtime.onnxruntime_options import session_options
 
@@ -45,8 +46,8 @@ def run(path: Path, inputs: Mapping[str, Array], as_listed: bool = False) -> dic
         CannotRun: there is no kernel for an operator.
         Invalid: the graph contradicts itself, or does not take these inputs.
     """
-    # Most hosts have no twins, and reading a graph only to find that it needs none takes a second for each gigabyte.
-    if any_twins():
+    # Reading a whole graph only to find that it needs no twin takes a second for each gigabyte.
+    if any_twins(summary(path).operators):
         import onnx
 
         model = onnx.load(str(path), load_external_data=False)

@@ -11,6 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto
 
+from farm.plugins.folder import read_folder, shipped_folder, shipped_plugins
 from farm.protocol.errors import BuildFailed, Invalid
 from farm.protocol.options import ReferencePolicy
 from farm.protocol.states import State
@@ -27,6 +28,7 @@ DEFAULT = ("fold", "simplify", "infer_shapes")
 
 @pytest.fixture(autouse=True)
 def _twins_are_looked_for_anew() -> Iterator[None]:
+    twins._found.cache_clear()
     yield
     twins._found.cache_clear()
 
@@ -71,14 +73,40 @@ def test_operators_of_plugins_stay_float32(tmp_path: Path, monkeypatch: pytest.M
     assert [giver[node.input[0]] for node in readers] == ["Cast", "Cast"]
 
 
-def test_without_a_twin_the_graph_is_prepared_and_nobody_answers(tmp_path: Path) -> None:
+def without_twins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where neither farm nor anybody else has a plugin for the operator."""
+    monkeypatch.setattr(twins, "shipped_plugins", lambda root: ())
+    twins._found.cache_clear()
+
+
+def test_plugins_of_the_farm_answer_with_their_references(tmp_path: Path) -> None:
+    made = prepared(tmp_path)
+    assert made.reference.endswith("optimisations off, and NumPy for mmcv::cummax")
+    x, outputs = references(tmp_path)
+    # Those of the twin that a user would write, but for ties, of which random numbers have none.
+    for name, wanted in expected(x).items():
+        np.testing.assert_allclose(outputs[name], wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_every_plugin_of_the_farm_has_a_twin_for_its_operators() -> None:
+    for folder in shipped_plugins(shipped_folder()):
+        operators = read_folder(folder).manifest.operators
+        assert twins.any_twins([f"mmcv::{name}" for name in operators]), operators
+        assert all(callable(twins._found()[name]()) for name in operators)
+
+
+def test_without_a_twin_the_graph_is_prepared_and_nobody_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_twins(monkeypatch)
     made = prepared(tmp_path)
     assert made.reference_outputs is None
     assert made.reference == "none: ONNX Runtime has no operator mmcv::cummax for this processor"
     assert made.plugin_operators == ("mmcv::cummax",)
 
 
-def test_without_a_twin_or_a_type_no_step_changes_types(tmp_path: Path) -> None:
+def test_without_a_twin_or_a_type_no_step_changes_types(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_twins(monkeypatch)
     with pytest.raises(BuildFailed, match=r"nothing tells the element type of .* which mmcv::cummax gives"):
         prepared(tmp_path, (*DEFAULT, "float16"))
 
