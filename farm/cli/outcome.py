@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Optional, Sequence, Tuple
 
 from farm.protocol.codec import to_json
-from farm.protocol.report import BenchmarkReport, VerificationReport
+from farm.protocol.report import BenchmarkReport, Verdict, VerificationReport
 from farm.protocol.states import GOOD_STATES
 from farm.protocol.views import SubmissionView
 
@@ -121,6 +121,8 @@ def _note(item: TargetResult) -> CellLike:
     if item.benchmark is not None and item.benchmark.noisy:
         spread = f"too noisy: cv {item.benchmark.cv_percent:.1f} %"
         return Cell(spread if item.benchmark.attempts else item.benchmark.reason, WARN)
+    if item.verification is not None and item.verification.verdict is Verdict.UNVERIFIED:
+        return Cell(item.verification.reason, WARN)
     if item.engine is not None and item.engine.engine.degraded:
         return Cell("built on a degraded rung", WARN)
     if item.saved_s is not None:
