@@ -21,7 +21,7 @@ def noted(capsys: Any, state: State, reason: str = "", **reports: Any) -> str:
     request = RequestView("req-1", "cpu", "cpu", state, "k" * 64, "prp-1", reason=reason)
     emit_results([TargetResult(request, engine=replace(engine_detail(), **reports))])
     out: str = capsys.readouterr().out
-    return out.splitlines()[-1].split("  ")[-1]
+    return out.splitlines()[-1].split("  ")[-1].strip()
 
 
 def test_what_is_not_handed_out_says_why_before_all_else(capsys: Any) -> None:
