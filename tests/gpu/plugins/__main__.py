@@ -15,9 +15,12 @@ from typing import Any
 AREAS = (
     "deform_conv",
     "grid_sampler",
+    "instance_norm",
     "ms_deform_attn",
     "non_max_suppression",
     "roi_align",
+    "running_extremum",
+    "scatter_nd",
 )
 
 

@@ -10,7 +10,8 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from tests.plugins.cpu.compiled import ROOT, units_of
+
 _FLAGS = ("-std=c++17", "-O3", "-lineinfo", "--shared", "-Xcompiler=-fPIC", "-cudart=shared")
 
 
@@ -22,7 +23,7 @@ def library(name: str) -> ctypes.CDLL:
     """
     import torch  # type: ignore[import-not-found,unused-ignore]
 
-    units = [ROOT / "plugins" / name / "kernel.cu", ROOT / "tests/plugins" / name / "binding.cpp"]
+    units = units_of(name)
     card = "{}{}".format(*torch.cuda.get_device_capability())
     digest = hashlib.sha256(f"{card} {_FLAGS}".encode())
     for path in sorted([*(ROOT / "plugins").rglob("*.*"), *(ROOT / "tests/plugins").rglob("*.[ch]pp")]):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ MANY = 1 << 40
 
 @pytest.fixture(scope="module")
 def kernels() -> Iterator[Kernels]:
-    with Kernels(Path(__file__).with_name("kernel.cu")) as made:
+    with Kernels.of("running_extremum") as made:
         yield made
 
 
