@@ -83,8 +83,12 @@ def remove(context: Context, name: str) -> PluginView:
 
 
 def publish_shipped(context: Context) -> None:
-    """Make the plugins that came with this version of farm known; one that cannot be read is told and left out."""
-    common = _common(context)
+    """Make the plugins known that came with farm; what cannot be read or stored is told and left out."""
+    try:
+        common = _common(context)
+    except (FarmError, OSError) as error:
+        log.error("the plugins that came with farm are those of its last start: %s", error)
+        return
     shipped = []
     for folder in shipped_plugins(context.plugins):
         try:

@@ -20,6 +20,8 @@ from .plugin_choice import choice_of_key
 from .settling import end_build, ordered, queue_build
 from .transaction import Transaction
 
+_LIST = "farm plugin list shows what there is."
+
 
 def settle_preparation(transaction: Transaction, row: PreparationRow) -> None:
     """Queue the builds that waited for a preparation that is done; fail them where it failed."""
@@ -39,16 +41,12 @@ def _queue(transaction: Transaction, build: BuildRow, prepared: Prepared | None)
     choice = choice_of_key(transaction.connection, key.plugins)
     chosen = choice.choose(key.target, prepared.plugin_operators)
     if chosen.problems:
-        hint = "farm plugin list shows what there is."
-        end_build(transaction, build, State.FAILED, _refused(chosen.problems[0], hint))
+        failure = Failure(FailureKind.UNSUPPORTED, State.PREPARING, chosen.problems[0], _LIST)
+        end_build(transaction, build, State.FAILED, failure)
     elif chosen.plugins == key.plugins:
         queue_build(transaction, build)
     else:
         _rename(transaction, build, replace(key, plugins=chosen.plugins))
-
-
-def _refused(problem: str, hint: str) -> Failure:
-    return Failure(FailureKind.UNSUPPORTED, State.WAITING, problem, hint)
 
 
 def _rename(transaction: Transaction, build: BuildRow, key: RequestKey) -> None:

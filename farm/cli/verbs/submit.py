@@ -89,6 +89,8 @@ def _plan(connection: Connection, given: Any) -> int:
                 say(f"{row.word}: {problem}")
             if row.recorded:
                 say(f"{row.word}: only recorded facts are known; farm submit needs a worker on such a device")
+        if any(row.plugin_operators is None and row.plugin_generation != "none" for row in found.rows):
+            say("which plugins it takes is known once it was prepared")
     return _exit(found)
 
 
@@ -114,14 +116,12 @@ def _row(row: PlanRow) -> Tuple[CellLike, ...]:
 
 
 def _plugins(row: PlanRow) -> CellLike:
-    """Those of the key with their sources; before a host has seen the graph others may be found."""
+    """The interface, and the plugins of the key with their sources, as far as they are known."""
     if row.plugin_generation == "none":
         return dim("none")
-    key = row.request_key
-    found = [f"{name} {short(source)}" for name, source in sorted(key.plugins.items())] if key else []
-    if row.plugin_operators is None:
-        found.append("found when it is prepared")
-    return f"{', '.join(found) or 'none needed'} ({row.plugin_generation})"
+    plugins = row.request_key.plugins if row.request_key else {}
+    found = ", ".join(f"{name} {short(source)}" for name, source in sorted(plugins.items()))
+    return f"{row.plugin_generation}: {found}" if found else row.plugin_generation
 
 
 def _devices(row: PlanRow) -> CellLike:

@@ -108,7 +108,9 @@ def test_a_submit_names_plugins_and_folders_and_a_clone_keeps_them(
         assert key["plugins"] == {"my_op": source}
         (row,) = farm.json("plan", model, "--targets", "card", "--plugins", f"{folder}")["rows"]
         assert (row["request_key"]["plugins"], row["plugin_operators"]) == ({"my_op": source}, None)
-        assert "found when it is prepared" in farm("plan", model, "--targets", "card").out
+        told = farm("plan", model, "--targets", "card", "--plugins", "my_op")
+        assert f"IPluginV2DynamicExt: my_op {source[:12]}" in " ".join(told.out.split())
+        assert "which plugins it takes is known once it was prepared" in told.err
         bare = farm.json("submit", model, "--targets", "card")
         different = farm("key", made["builds"][0]["build"], bare["builds"][0]["build"])
         assert "plugins.my_op" in different.out
