@@ -8,9 +8,10 @@ import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
+from farm.device.named import named_folders
 from farm.protocol.errors import CoordinatorError, Invalid, Unauthorized
 
 DEFAULT_PROFILE = "default"
@@ -28,6 +29,7 @@ class Settings:
         cache_dir: Where reports of crashes go.
         debug: Show tracebacks (`FARM_DEBUG=1`).
         broker_url: A broker that `farm doctor` shall try (`FARM_BROKER_URL`).
+        toolchain: Folders in which compilers and TensorRT's headers are looked for first (`FARM_TOOLCHAIN`, ...).
         lock_clocks: Whether `farm bench` may lock the clocks of this machine's GPU (`FARM_LOCK_CLOCKS`).
     """
 
@@ -40,6 +42,7 @@ class Settings:
     debug: bool = False
     broker_url: Optional[str] = None
     lock_clocks: str = ""
+    toolchain: Tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Settings(url={self.url!r}, token={'***' if self.token else ''!r}, source={self.source!r})"
@@ -91,6 +94,7 @@ def load(
         debug=environ.get("FARM_DEBUG", "") not in ("", "0"),
         broker_url=environ.get("FARM_BROKER_URL") or None,
         lock_clocks=environ.get("FARM_LOCK_CLOCKS", ""),
+        toolchain=named_folders(environ),
     )
 
 

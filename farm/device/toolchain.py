@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterator, Optional, Sequence
 
 from .checks.generations import nvcc_problem
 from .headers import headers_version
@@ -15,9 +15,6 @@ _CUDA_BIN = "/usr/local/cuda/bin"
 _COMPILERS = ("c++", "g++", "clang++")
 # The first that plugins' CMakeLists.txt takes; JetPack 5 has 3.16 and gets a later one as a wheel.
 OLDEST_CMAKE = (3, 18)
-# Folders with `bin` and `include` that their owner names, first of all places.
-_NAMED_BY = ("TENSORRT_ROOT", "CUDA_HOME", "CUDA_PATH")
-_SEVERAL = "FARM_TOOLCHAIN"
 
 
 @dataclass(frozen=True)
@@ -31,12 +28,6 @@ class Tool:
 
     path: str
     version: str
-
-
-def named_folders(environ: Mapping[str, str]) -> Tuple[str, ...]:
-    """The folders that an environment names for `Machine.search`."""
-    several = environ.get(_SEVERAL, "").split(":")
-    return tuple(folder.rstrip("/") for folder in (*several, *(environ.get(name, "") for name in _NAMED_BY)) if folder)
 
 
 def probe_toolchain(machine: Machine, cards: Sequence[str] = ()) -> Dict[str, str]:

@@ -18,6 +18,7 @@ from ..options import json_option, option, verb
 
 if TYPE_CHECKING:
     from farm.device.checks.check import Check
+    from farm.device.machine import Machine
 
 _COLUMNS = columns("check, state, found~, how to mend it~")
 _TO_STDOUT = "-"
@@ -33,14 +34,16 @@ def doctor(connection: Connection, facts: Optional[str], folder: str, as_json: b
 
     The exit code is 1 if something is there and does not work. What only some builds need is a warning.
     """
-    if facts is not None:
-        return _write_facts(facts)
     from farm.device.doctor import run_checks
+    from farm.device.machine import Machine
 
+    settings = connection.settings()
+    machine = Machine(search=settings.toolchain)
+    if facts is not None:
+        return _write_facts(machine, facts)
     if watched():
         say("measuring this machine")
-    settings = connection.settings()
-    checks = run_checks(settings.url or None, settings.token or None, settings.broker_url, Path(folder))
+    checks = run_checks(settings.url or None, settings.token or None, settings.broker_url, Path(folder), machine)
     if as_json:
         emit_json({"checks": checks})
     else:
@@ -52,10 +55,10 @@ def _emit(checks: Sequence[Check]) -> None:
     emit_table(_COLUMNS, [(item.name, word(item.status), item.found, dim(item.mend)) for item in checks])
 
 
-def _write_facts(path: str) -> int:
+def _write_facts(machine: Machine, path: str) -> int:
     from farm.device.probe import probe
 
-    text = dumps(probe())
+    text = dumps(probe(machine))
     if path == _TO_STDOUT:
         out(text)
         return Exit.DONE

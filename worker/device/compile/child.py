@@ -14,8 +14,8 @@ from typing import Optional
 
 from farm.backends.tensorrt.capabilities import capabilities_of
 from farm.device.machine import Machine
+from farm.device.named import named_folders
 from farm.device.system import memory_bytes
-from farm.device.toolchain import named_folders
 from farm.filehash import file_ref
 from farm.protocol.plugins import PluginKey
 from farm.protocol.states import State

@@ -11,6 +11,7 @@ import pytest
 
 from farm.backends.tensorrt.capabilities import capabilities_of
 from farm.protocol.errors import BuildFailed
+from tests.plugins.toolchains import old_nvcc
 from worker.device.compile.fatbin import DeviceCode, device_code
 from worker.device.compile.library import Inspected, check_library, inspect
 
@@ -58,6 +59,21 @@ def test_device_code_is_found_in_its_section(tmp_path: Path) -> None:
     (tmp_path / "code").write_bytes(container((2, 87)))
     source = '__asm__(".section .nv_fatbin, \\"a\\"\\n.align 8\\n.incbin \\"code\\"\\n.text");'
     assert inspect(compiled(tmp_path, source)).code == DeviceCode(("8.7",), ())
+
+
+def test_what_nvcc_puts_into_a_library_is_what_cuobjdump_finds(tmp_path: Path) -> None:
+    nvcc = old_nvcc()
+    if nvcc is None or not Path("/usr/bin/cuobjdump").exists():
+        pytest.skip("no nvcc 11.8 with its cuobjdump is here")
+    (tmp_path / "made.cu").write_text("__global__ void kernel(float* x) { *x = 1; }\n")
+    cards = ("-gencode=arch=compute_72,code=sm_72", "-gencode=arch=compute_87,code=[sm_87,compute_87]")
+    words = [str(nvcc.path), "-shared", "-Xcompiler=-fPIC", "-cudart=static", *cards, "-o", "libmade.so", "made.cu"]
+    subprocess.run(words, cwd=tmp_path, env=nvcc.environ, check=True)
+    assert inspect(tmp_path / "libmade.so").code == DeviceCode(("7.2", "8.7"), ("8.7",))
+    told = subprocess.run(
+        ["/usr/bin/cuobjdump", "-lelf", "-lptx", "libmade.so"], cwd=tmp_path, env=nvcc.environ, capture_output=True
+    ).stdout.decode()
+    assert {line.rpartition(".")[0].rpartition(".")[2] for line in told.splitlines()} == {"sm_72", "sm_87"}
 
 
 def test_what_is_no_library_is_told(tmp_path: Path) -> None:
