@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from farm.protocol.codec import digest
 from farm.protocol.keys import PreparationRecipe
 from farm.protocol.submit import SubmitAsk
 from orchestrator.rules.mechanism import mechanism
@@ -35,16 +38,33 @@ def orders_of(
     else:
         tools = offers.host_tools(connection, at - context.policy.gone_s)
         recipes = [recipe_for(ask.steps, tools, mechanism(item.target, ask.options).steps) for item in found]
+    known = _operators(connection, ask, recipes)
     return tuple(
-        (item, _order(connection, ask, item, recipe, choice)) for item, recipe in zip(found, recipes, strict=True)
+        (item, _order(connection, ask, item, recipe, choice, known[digest(recipe)]))
+        for item, recipe in zip(found, recipes, strict=True)
     )
 
 
+def _operators(
+    connection: Connection, ask: SubmitAsk, recipes: Sequence[PreparationRecipe]
+) -> dict[str, tuple[str, ...] | None]:
+    """What of the graph that each recipe makes takes a plugin, by the digests of the recipes."""
+    distinct = {digest(recipe): recipe for recipe in recipes}
+    if ask.model is None:
+        return dict.fromkeys(distinct, ())
+    model = ask.model.digest
+    return {named: plugins.operators_of(connection, model, recipe) for named, recipe in distinct.items()}
+
+
 def _order(
-    connection: Connection, ask: SubmitAsk, resolved: Resolved, recipe: PreparationRecipe, choice: Choice
+    connection: Connection,
+    ask: SubmitAsk,
+    resolved: Resolved,
+    recipe: PreparationRecipe,
+    choice: Choice,
+    operators: tuple[str, ...] | None,
 ) -> Order:
     target = resolved.target
-    operators = plugins.operators_of(connection, ask.manifest.digest, recipe) if ask.model else ()
     chosen = choice.choose(target, operators)
     word, problem = word_for(connection, ask.timing_cache, target) if ask.model else ("none", "")
     problems = tuple(filter(None, (*chosen.problems, problem)))

@@ -35,7 +35,7 @@ def settle_preparation(transaction: Transaction, row: PreparationRow) -> None:
 def _queue(transaction: Transaction, build: BuildRow, prepared: Prepared | None) -> None:
     """Queue a build with the plugins of its graph: those its key has, and those that its operators take besides."""
     key = build.request_key
-    if build.reuse_engine_id or prepared is None:
+    if build.reuse_engine_id or prepared is None or not prepared.plugin_operators:
         queue_build(transaction, build)
         return
     choice = choice_of_key(transaction.connection, key.plugins)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,6 +16,7 @@ import pytest
 
 from farm import FarmClient
 from farm.client import SubmitOptions, make_ask
+from farm.plugins.folder import read_folder
 from farm.plugins.new import make_folder
 from farm.protocol.codec import to_json
 from farm.protocol.errors import Invalid
@@ -25,7 +28,8 @@ from tests.support import models
 from tests.support.coordinator import gpu_facts
 
 from .doors import API, Doors
-from .worker import Worker
+from .test_fuzz import held_to, spoiled
+from .worker import Worker, stored
 
 ELF = hashlib.sha256(b"ELF").hexdigest()
 
@@ -177,3 +181,56 @@ def test_a_token_is_made_for_a_trust_group(doors: Doors, tmp_path: Path) -> None
     assert made["token"]["trust_group"] == "lab"
     refused = admin("token", "create", "reader", "--scope", "fetch", "--trust-group", "lab")
     assert (refused.code, "no trust group" in refused.err) == (2, True)
+
+
+def toml(value: Any) -> str:
+    """A value as TOML writes it within a line."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{json.dumps(name)} = {toml(item)}' for name, item in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(toml, value))}]"
+    return "nothing" if value is None else json.dumps(value)
+
+
+def test_nothing_in_a_manifest_is_a_mistake_of_the_coordinator(doors: Doors, tmp_path: Path) -> None:
+    plugin = read_folder(make_folder("my_op", parent=tmp_path))
+    whole = to_json(plugin.manifest)
+    others = [to_json(item) for item in plugin.files if item.name != "plugin.toml"]
+    chance = random.Random(20261121)
+    taken = 0
+    with doors.client(Scope.SUBMIT) as user:
+        for item in plugin.files:
+            stored(user, plugin.paths[item.sha256].read_bytes())
+        for _ in range(150):
+            text = "".join(f"{json.dumps(name)} = {toml(item)}\n" for name, item in tomlable(spoiled(whole, chance)))
+            data = text.encode(errors="replace")
+            file = {"name": "plugin.toml", "size_bytes": len(data), "sha256": stored(user, data)}
+            answer = user.post(f"{API}/plugins", json={"files": [*others, file]})
+            held_to(answer, text[:2000])
+            taken += answer.status_code == 200
+        assert user.get(f"{API}/plugins").status_code == 200
+    assert 0 < taken < 150, "some of them are harmless"
+
+
+def tomlable(value: Any) -> list[tuple[str, Any]]:
+    return list(value.items()) if isinstance(value, dict) else [("name", value)]
+
+
+def test_nothing_that_a_device_says_of_a_library_is_a_mistake_of_the_coordinator(
+    farm: Live, card: Worker, tmp_path: Path
+) -> None:
+    claim = claimed(farm, card, make_folder("my_op", parent=tmp_path))
+    assert card.put(claim, b"ELF").status_code in (200, 201)
+    made = library(claim, ELF, 3)
+    bodies = {
+        "plugin-libraries": to_json(made),
+        "plugin-libraries/find": to_json(PluginLibraryAsk(claim.lease.token, made.key)),
+    }
+    chance = random.Random(20261121)
+    for what, whole in bodies.items():
+        for _ in range(150):
+            text = json.dumps(spoiled(whole, chance))
+            answer = card.client.post(f"{API}/leases/{claim.lease.attempt}/{what}", content=text)
+            held_to(answer, f"{what} {text[:2000]}")
+    libraries = farm.json("plugin", "show", "my_op")["libraries"]
+    assert {(item["source"], item["sha256"]) for item in libraries} <= {(made.key.source, ELF)}
