@@ -5,6 +5,7 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
 namespace farm {
@@ -31,6 +32,26 @@ struct alignas(sizeof(T) * kCount) Pack {
   T item[kCount];
 };
 
+// The word of the hardware that is as long as a pack.
+template <int kBytes>
+struct Word;
+template <>
+struct Word<2> {
+  using type = unsigned short;
+};
+template <>
+struct Word<4> {
+  using type = unsigned;
+};
+template <>
+struct Word<8> {
+  using type = uint2;
+};
+template <>
+struct Word<16> {
+  using type = uint4;
+};
+
 // Elements `begin` to `end` of the pack at `from`; others are not touched and read as zero.
 template <typename T, int kCount>
 __device__ __forceinline__ Pack<T, kCount> load_pack(T const* from, int begin, int end) {
@@ -45,11 +66,17 @@ __device__ __forceinline__ Pack<T, kCount> load_pack(T const* from, int begin, i
   return pack;
 }
 
+// The same for stores. A whole pack goes by a named instruction: the compiler would find the same
+// elements stored in both branches and make single ones of them. What is written is the first to
+// leave the second cache, which what is read twice needs more.
 template <typename T, int kCount>
 __device__ __forceinline__ void store_pack(T* to, int begin, int end,
                                            Pack<T, kCount> const& pack) {
   if (begin <= 0 && end >= kCount) {
-    *reinterpret_cast<Pack<T, kCount>*>(to) = pack;
+    using Whole = typename Word<sizeof(pack)>::type;
+    Whole whole;
+    memcpy(&whole, &pack, sizeof whole);
+    __stcs(reinterpret_cast<Whole*>(to), whole);
     return;
   }
 #pragma unroll

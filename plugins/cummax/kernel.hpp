@@ -10,7 +10,8 @@
 namespace farm {
 
 // A tensor seen as [outer, length, inner]; the axis walked is the middle one.
-// `workspace` holds `cummax_workspace_bytes` for the same sizes and may be null where those are 0.
+// `workspace` holds `cummax_workspace_bytes` of these sizes or larger ones; null where that is 0.
+// Pointers of tensors are aligned to 16 bytes.
 // `legacy` keeps the first of equal elements and never chooses a NaN after the first element.
 cudaError_t cummax(const float* input, float* values, std::int32_t* indices, std::int64_t outer,
                    std::int64_t length, std::int64_t inner, bool legacy, void* workspace,

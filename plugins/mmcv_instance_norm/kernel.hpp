@@ -10,8 +10,8 @@
 namespace farm {
 
 // `input` and `output` are [samples, channels, size], `scale` and `bias` [channels].
-// `workspace` holds `instance_norm_workspace_bytes` for the same sizes and may be null where those
-// are 0. Pointers of tensors are aligned to 16 bytes.
+// `workspace` holds `instance_norm_workspace_bytes` of these sizes or larger ones; null where that
+// is 0. Pointers of tensors are aligned to 16 bytes.
 cudaError_t instance_norm(const float* input, const float* scale, const float* bias, float* output,
                           std::int64_t samples, std::int64_t channels, std::int64_t size,
                           float epsilon, void* workspace, cudaStream_t stream);

@@ -20,6 +20,7 @@ constexpr std::int64_t kBlockPacks = kThreads * kPacksEach;
 constexpr std::int64_t kMostBlocks = std::numeric_limits<std::int32_t>::max();
 constexpr int kShortestFused = 32;  // bytes of a slice
 constexpr std::int64_t kOutside = -1;
+constexpr int kNoUpdate = -1;
 
 struct Places {
   int const* indices;
@@ -57,26 +58,27 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// Every slice of the output, from the data or from its update (none: -1). `Index` holds the number
-// of packs: a division by it is cheap only in 32 bits.
+// Every slice of the output, from the data or from its update. `Index` holds the number of packs: a
+// division by it is cheap only in 32 bits.
 template <typename Pack, typename Index>
 __global__ void __launch_bounds__(kThreads)
     write_all(Pack const* __restrict__ data, Pack const* __restrict__ updates,
               int const* __restrict__ update_of, Pack* __restrict__ output, Index packs,
               Index slice_packs) {
   Index const first = blockIdx.x * static_cast<Index>(kBlockPacks) + threadIdx.x;
+  int update[kPacksEach];
   Pack loaded[kPacksEach];
 #pragma unroll
   for (int i = 0; i < kPacksEach; ++i) {
     Index const pack = first + i * kThreads;
+    update[i] = pack < packs ? update_of[pack / slice_packs] : kNoUpdate;
+  }
+#pragma unroll
+  for (int i = 0; i < kPacksEach; ++i) {
+    Index const pack = first + i * kThreads;
     if (pack < packs) {
-      Index const slice = pack / slice_packs;
-      int const update = update_of[slice];
-      Pack const* const from =
-          update < 0 ? data + pack
-                     : updates + (static_cast<std::int64_t>(update) * slice_packs +
-                                  (pack - slice * slice_packs));
-      loaded[i] = *from;
+      std::int64_t const begin = static_cast<std::int64_t>(update[i]) * slice_packs;
+      loaded[i] = update[i] == kNoUpdate ? data[pack] : updates[begin + pack % slice_packs];
     }
   }
 #pragma unroll
@@ -157,7 +159,7 @@ cudaError_t with_packs(Scatter const& how, std::int64_t slices, Work work) {
 
 cudaError_t run_fused(Scatter const& how, std::int64_t slices, void const* data, int const* indices,
                       void const* updates, void* output, int* update_of, cudaStream_t stream) {
-  // All bits set: -1, no update.
+  // All bits set: kNoUpdate.
   cudaError_t status =
       cudaMemsetAsync(update_of, 0xFF, static_cast<std::size_t>(slices) * sizeof(int), stream);
   if (status == cudaSuccess) {

@@ -21,7 +21,8 @@ struct Scatter {
 };
 
 // Negative indices count from the end; a slice outside of the data is left out. With `output` equal
-// to `data` nothing is copied. `workspace` holds `scatter_nd_workspace_bytes` or is null.
+// to `data` nothing is copied. `workspace` holds `scatter_nd_workspace_bytes` or is null. Pointers
+// of tensors are aligned to 16 bytes.
 cudaError_t scatter_nd(const Scatter& how, const void* data, const std::int32_t* indices,
                        const void* updates, void* output, void* workspace, cudaStream_t stream);
 

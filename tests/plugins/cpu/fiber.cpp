@@ -110,7 +110,8 @@ Fiber::~Fiber() {
 
 void Fiber::start(void (*body)(void*), void* argument) {
   if (stack_ == nullptr) {
-    void* const made = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    int const flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void* const made = mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (made == MAP_FAILED) {
       std::perror("a stack for a thread");
       std::abort();

@@ -7,18 +7,21 @@ std::int64_t cummax_workspace(std::int64_t outer, std::int64_t length, std::int6
   return static_cast<std::int64_t>(farm::cummax_workspace_bytes(outer, length, inner));
 }
 
-cudaError_t cummax_float(const float* input, float* values, std::int32_t* indices, void* workspace, std::int64_t outer,
-                       std::int64_t length, std::int64_t inner, std::int64_t legacy, cudaStream_t stream) {
+cudaError_t cummax_float(const float* input, float* values, std::int32_t* indices, void* workspace,
+                    std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t legacy,
+                    cudaStream_t stream) {
   return farm::cummax(input, values, indices, outer, length, inner, legacy != 0, workspace, stream);
 }
 
-cudaError_t cummax_half(const __half* input, __half* values, std::int32_t* indices, void* workspace, std::int64_t outer,
-                       std::int64_t length, std::int64_t inner, std::int64_t legacy, cudaStream_t stream) {
+cudaError_t cummax_half(const __half* input, __half* values, std::int32_t* indices, void* workspace,
+                    std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t legacy,
+                    cudaStream_t stream) {
   return farm::cummax(input, values, indices, outer, length, inner, legacy != 0, workspace, stream);
 }
 
-cudaError_t cummax_int(const std::int32_t* input, std::int32_t* values, std::int32_t* indices, void* workspace, std::int64_t outer,
-                       std::int64_t length, std::int64_t inner, std::int64_t legacy, cudaStream_t stream) {
+cudaError_t cummax_int(const std::int32_t* input, std::int32_t* values, std::int32_t* indices, void* workspace,
+                    std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t legacy,
+                    cudaStream_t stream) {
   return farm::cummax(input, values, indices, outer, length, inner, legacy != 0, workspace, stream);
 }
 }

@@ -94,9 +94,9 @@ __global__ void warp_talk(int32_t* out) {
 }
 
 // Blocks take tickets and pass a sum on to the next: whoever waits for a block that was not started waits for ever.
-__global__ void chained(int32_t* ticket, int32_t volatile* sums, int32_t* out, bool by_ticket) {
+__global__ void chained(int32_t* ticket, int32_t volatile* sums, int32_t* out) {
   if (threadIdx.x == 0) {
-    int const mine = by_ticket ? atomicAdd(ticket, 1) : static_cast<int>(blockIdx.x);
+    int const mine = atomicAdd(ticket, 1);
     int before = 0;
     while (mine > 0 && (before = sums[mine - 1]) == 0) {
       __nanosleep(20);
@@ -156,7 +156,7 @@ cudaError_t sample_chained(int32_t* ticket, int32_t* sums, int32_t* out, int64_t
   if (status == cudaSuccess) {
     status = cudaMemsetAsync(sums, 0, blocks * sizeof(int32_t), nullptr);
   }
-  return status == cudaSuccess ? farm::launch(chained, of(static_cast<unsigned>(blocks), 32), ticket, sums, out, true)
+  return status == cudaSuccess ? farm::launch(chained, of(static_cast<unsigned>(blocks), 32), ticket, sums, out)
                                : status;
 }
 cudaError_t sample_product(half const* a, half const* b, float* c) {
