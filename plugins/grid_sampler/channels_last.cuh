@@ -19,7 +19,7 @@ constexpr int kSectorBytes = 32;
 // Whether the grid jumps about: in a quarter of the pairs of neighbours or more, the second needs
 // another sector than the first or the one beside it. One block, some microseconds: the price of
 // knowing what no size tells.
-template <typename T, int kAxes, Interpolation kHow>
+template <typename T, int kAxes>
 __global__ void __launch_bounds__(kJudgeThreads)
     judge_grid(GridSampler how, const T* __restrict__ grid, int* rough) {
   __shared__ int jumps;
@@ -30,8 +30,8 @@ __global__ void __launch_bounds__(kJudgeThreads)
   const int judged = static_cast<int>(warps < kJudgedWarps ? warps : kJudgedWarps);
   for (int i = threadIdx.x / kLanes; i < judged; i += kJudgeThreads / kLanes) {
     const std::int64_t place = warps * i / judged * kLanes + lane;
-    const Stencil<kAxes, kHow> stencil = stencil_of<kAxes, kHow>(how, grid + place * kAxes);
-    const int here = stencil.index[0];
+    // The nearest element stands for all that count there.
+    const int here = stencil_of<kAxes, Interpolation::kNearest>(how, grid + place * kAxes).index[0];
     const int before = __shfl_up_sync(kAllLanes, here, 1);
     const std::int64_t apart = static_cast<std::int64_t>(here) - before;
     const bool reads = here >= 0 && before >= 0;

@@ -64,8 +64,8 @@ cudaError_t by_planes(const GridSampler& how, const T* input, const T* grid, T* 
 template <typename T, int kAxes, Interpolation kHow>
 cudaError_t by_copy(const GridSampler& how, const T* input, const T* grid, T* output, int* rough,
                     T* turned, cudaStream_t stream) {
-  cudaError_t status = launch(judge_grid<T, kAxes, kHow>, blocks_of(1, dim3(kJudgeThreads), stream),
-                              how, grid, rough);
+  cudaError_t status =
+      launch(judge_grid<T, kAxes>, blocks_of(1, dim3(kJudgeThreads), stream), how, grid, rough);
   if (status != cudaSuccess) return status;
   const std::int64_t squares =
       ceil_div<std::int64_t>(plane_of(how), kLanes) * ceil_div(how.channels, kLanes) * how.images;

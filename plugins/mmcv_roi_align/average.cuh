@@ -5,16 +5,16 @@
 
 #include "rois.cuh"
 #include "samples.cuh"
+#include "tables.cuh"
 
 namespace farm {
 
-constexpr int kWarp = 32;
 constexpr unsigned kAllLanes = 0xFFFFFFFFu;
 constexpr int kMostWarps = 32;
 
 // Sums over the taps of one row of elements, for `kChannels` planes: what this lane has of it.
 // A bin of more than 32 taps is walked in several turns, which have to find their taps again.
-template <typename T, int kChannels, bool kOneTurn>
+template <typename T, int kChannels>
 __device__ __forceinline__ void add_row(const RoiAlign& how, const T* planes, const int* plane_of,
                                         const Axis& columns, int column, int taps, Tap own, Tap row,
                                         float (&sums)[kChannels]) {
@@ -26,16 +26,14 @@ __device__ __forceinline__ void add_row(const RoiAlign& how, const T* planes, co
     const float value = inside ? wide(planes[plane_of[c] * plane + row_start + own.place]) : 0.0f;
     sums[c] = fmaf(row.share * own.share, value, sums[c]);
   }
-  if constexpr (!kOneTurn) {
-    if (row.place < 0 || column >= how.bin_columns) return;
-    for (int index = static_cast<int>(threadIdx.x % kWarp) + kWarp; index < taps; index += kWarp) {
-      const Tap other = tap_of(columns, column, index);
-      if (other.place < 0) continue;
+  if (row.place < 0 || column >= how.bin_columns) return;
+  for (int index = static_cast<int>(threadIdx.x % kWarp) + kWarp; index < taps; index += kWarp) {
+    const Tap other = tap_of(columns, column, index);
+    if (other.place < 0) continue;
 #pragma unroll
-      for (int c = 0; c < kChannels; ++c) {
-        const float value = wide(planes[plane_of[c] * plane + row_start + other.place]);
-        sums[c] = fmaf(row.share * other.share, value, sums[c]);
-      }
+    for (int c = 0; c < kChannels; ++c) {
+      const float value = wide(planes[plane_of[c] * plane + row_start + other.place]);
+      sums[c] = fmaf(row.share * other.share, value, sums[c]);
     }
   }
 }
@@ -75,20 +73,19 @@ __device__ __forceinline__ void finish_bin(const RoiAlign& how, const Share& min
   }
 }
 
-// One roi and `kChannels` planes by one warp.
+// One roi and `kChannels` planes by one warp, whatever the number of samples.
 //
 // Bilinear weights are products of a row's and a column's, so each lane keeps one tap of one column
-// of bins for the whole roi, and a load of the warp reads one row of elements: 7 bins of 2 samples
-// are 28 lanes side by side. The taps of rows are spread over the lanes, 32 at a time, and handed
-// round by shuffles. No shared memory.
-template <typename T, int kChannels, int kRowTaps>
-__device__ void average_roi(const RoiAlign& how, const T* planes, const int* plane_of, int present,
+// of bins for the whole roi, and a load of the warp reads one row of elements. The taps of rows are
+// spread over the lanes, 32 at a time, and handed round by shuffles. No shared memory.
+template <typename T, int kChannels>
+__device__ void average_any(const RoiAlign& how, const T* planes, const int* plane_of, int present,
                             const T* roi, T* output) {
   const int lane = threadIdx.x % kWarp;
   const Axis columns = column_axis(how, roi);
   const Axis rows = row_axis(how, roi);
   const int column_taps = 2 * columns.walked;
-  const int row_taps = kRowTaps > 0 ? kRowTaps : 2 * rows.walked;
+  const int row_taps = 2 * rows.walked;
   Share mine;
   mine.lanes = 1;
   while (mine.lanes < min(column_taps, kWarp)) mine.lanes *= 2;
@@ -105,19 +102,52 @@ __device__ void average_roi(const RoiAlign& how, const T* planes, const int* pla
     int row = 0;  // of all taps of rows
     for (int bin = 0; bin < how.bin_rows; ++bin) {
       float sums[kChannels] = {};
-#pragma unroll
       for (int i = 0; i < row_taps; ++i, ++row) {
-        // A number of taps that is known divides 32, so that only the first of a bin may be a 32nd.
-        if ((kRowTaps == 0 || i == 0) && row % kWarp == 0) {
+        if (row % kWarp == 0) {
           const int later = row + lane;
           const bool is_one = later / row_taps < how.bin_rows;
           row_tap = is_one ? tap_of(rows, later / row_taps, later % row_taps) : kNoTap;
         }
         const Tap now = {__shfl_sync(kAllLanes, row_tap.place, row % kWarp),
                          __shfl_sync(kAllLanes, row_tap.share, row % kWarp)};
-        add_row<T, kChannels, (kRowTaps > 0)>(how, planes, plane_of, columns, mine.column,
-                                              column_taps, own, now, sums);
+        add_row<T, kChannels>(how, planes, plane_of, columns, mine.column, column_taps, own, now,
+                              sums);
       }
+      finish_bin<T, kChannels>(how, mine, bin, present, sums, kept, output);
+    }
+  }
+}
+
+// The same with `kTaps` taps along each axis of a bin, found before by `fill_tables`: 7 bins of 2
+// samples are 28 lanes side by side. The taps of a row of bins are the same for all lanes, 16 or 32
+// bytes that they read together; all its rows of elements are under way at a time.
+template <typename T, int kChannels, int kTaps>
+__device__ void average_known(const RoiAlign& how, const T* planes, const int* plane_of,
+                              int present, const Tap* table, T* output) {
+  const int lane = threadIdx.x % kWarp;
+  const int turns = turns_of(how, kTaps);
+  const std::int64_t plane = static_cast<std::int64_t>(how.height) * how.width;
+  const TapPair* rows = reinterpret_cast<const TapPair*>(table + turns * kWarp);
+  for (int turn = 0; turn < turns; ++turn) {
+    const Tap own = table[turn * kWarp + lane];
+    const Share mine = {(turn * kWarp + lane) / kTaps, kTaps, lane % kTaps, kTaps * kTaps / 4.0f};
+    float kept[kChannels] = {};
+#pragma unroll 2
+    for (int bin = 0; bin < how.bin_rows; ++bin) {
+      float sums[kChannels] = {};
+#pragma unroll
+      for (int i = 0; i < kTaps; ++i) {
+        const TapPair pair = rows[bin * (kTaps / 2) + i / 2];
+        const Tap row = i % 2 == 0 ? pair.first : pair.second;
+        const int at = row.place + own.place;
+#pragma unroll
+        for (int c = 0; c < kChannels; ++c) {
+          const float value = at >= 0 ? wide(planes[plane_of[c] * plane + at]) : 0.0f;
+          sums[c] = fmaf(row.share, value, sums[c]);
+        }
+      }
+#pragma unroll
+      for (int c = 0; c < kChannels; ++c) sums[c] *= own.share;
       finish_bin<T, kChannels>(how, mine, bin, present, sums, kept, output);
     }
   }
@@ -127,10 +157,11 @@ __device__ void average_roi(const RoiAlign& how, const T* planes, const int* pla
 // planes are read from memory once and then found in L1, however often rois cover them, and few
 // planes are under way at a time, so that what does not fit L1 is in L2. Bound: L1, one or two
 // 128-byte lines for each row of taps; then memory, features once and the output once.
-template <typename T, int kChannels, int kRowTaps>
+// `kTaps` is that of `tables`, or 0 where there are none.
+template <typename T, int kChannels, int kTaps>
 __global__ void __launch_bounds__(kWarp* kMostWarps)
     average_kernel(RoiAlign how, const T* __restrict__ features, const T* __restrict__ rois,
-                   T* __restrict__ output) {
+                   const Tap* __restrict__ tables, T* __restrict__ output) {
   const int lane = threadIdx.x % kWarp;
   const int groups = (how.channels + kChannels - 1) / kChannels;
   const int image = static_cast<int>(blockIdx.x) / groups;
@@ -162,8 +193,11 @@ __global__ void __launch_bounds__(kWarp* kMostWarps)
       T* to = output + (roi * how.channels + channel) * bins;
       if ((none >> next & 1u) != 0) {
         for (std::int64_t i = lane; i < present * bins; i += kWarp) narrow(to[i], 0.0f);
+      } else if constexpr (kTaps == 0) {
+        average_any<T, kChannels>(how, planes, plane_of, present, rois + roi * 5, to);
       } else {
-        average_roi<T, kChannels, kRowTaps>(how, planes, plane_of, present, rois + roi * 5, to);
+        const Tap* table = tables + roi * table_taps(how, kTaps);
+        average_known<T, kChannels, kTaps>(how, planes, plane_of, present, table, to);
       }
     }
   }

@@ -4,6 +4,8 @@
 #include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
+#include <cstddef>
+
 namespace farm {
 
 enum class RoiMode { kMax, kAverage };
@@ -26,8 +28,11 @@ struct RoiAlign {
 };
 
 cudaError_t roi_align(const RoiAlign& how, const float* features, const float* rois, float* output,
-                      cudaStream_t stream);
+                      void* workspace, cudaStream_t stream);
 cudaError_t roi_align(const RoiAlign& how, const __half* features, const __half* rois,
-                      __half* output, cudaStream_t stream);
+                      __half* output, void* workspace, cudaStream_t stream);
+
+// What a call with these sizes, or with smaller ones, needs; without, it is only slower.
+std::size_t roi_align_workspace_bytes(const RoiAlign& how);
 
 }  // namespace farm

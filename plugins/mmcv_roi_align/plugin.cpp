@@ -41,25 +41,36 @@ struct MmcvRoiAlign : Operator {
     return {{inputs[kRois][0], inputs[kFeatures][1], output_height, output_width}};
   }
 
+  std::size_t workspace(const Tensors& inputs, const Tensors&) const {
+    return roi_align_workspace_bytes(described(inputs));
+  }
+
   cudaError_t enqueue(const Call& call) const {
     const Tensor& features = call.inputs[kFeatures];
+    return with_type<float, __half>(features.type, [&](auto sample) {
+      using T = decltype(sample);
+      return roi_align(described(call.inputs), features.as<const T>(),
+                       call.inputs[kRois].as<const T>(), call.outputs[0].as<T>(), call.workspace,
+                       call.stream);
+    });
+  }
+
+ private:
+  RoiAlign described(const Tensors& inputs) const {
+    const Tensor& features = inputs[kFeatures];
     RoiAlign how = {};
     how.images = static_cast<int>(features.dims[0]);
     how.channels = static_cast<int>(features.dims[1]);
     how.height = static_cast<int>(features.dims[2]);
     how.width = static_cast<int>(features.dims[3]);
-    how.rois = static_cast<int>(call.inputs[kRois].dims[0]);
+    how.rois = static_cast<int>(inputs[kRois].dims[0]);
     how.bin_rows = output_height;
     how.bin_columns = output_width;
     how.scale = spatial_scale;
     how.samples = sampling_ratio;
     how.aligned = aligned;
     how.mode = mode;
-    return with_type<float, __half>(features.type, [&](auto sample) {
-      using T = decltype(sample);
-      return roi_align(how, features.as<const T>(), call.inputs[kRois].as<const T>(),
-                       call.outputs[0].as<T>(), call.stream);
-    });
+    return how;
   }
 };
 

@@ -21,7 +21,7 @@ struct Axis {
 };
 
 // An element of the map and its share of a sample; no element where the sample lies outside.
-struct Tap {
+struct alignas(8) Tap {
   int place;
   float share;
 };

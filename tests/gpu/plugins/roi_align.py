@@ -12,7 +12,7 @@ import torch  # type: ignore[import-not-found,unused-ignore]
 from tests.plugins.mmcv_roi_align.calls import attributes, numbers
 
 from .bench import Bench, Tensors, Way
-from .calls import bound
+from .calls import bound, number
 
 PLUGIN = "mmcv_roi_align"
 
@@ -67,7 +67,10 @@ def _bench(case: Case, dtype: Any) -> Bench:
     def ours(inputs: Tensors) -> Way:
         y = torch.empty(output, dtype=dtype, device="cuda")
         symbol = "run_half" if dtype == torch.float16 else "run_float"
-        launch = bound(PLUGIN, symbol, *numbers(case.features, case.rois, how), *inputs, y)
+        told = numbers(case.features, case.rois, how)
+        space = number(PLUGIN, "workspace_bytes", *told)
+        workspace = torch.empty(space, dtype=torch.uint8, device="cuda") if space else None
+        launch = bound(PLUGIN, symbol, *told, *inputs, y, workspace)
 
         def run() -> Any:
             launch()

@@ -12,7 +12,7 @@ from tests.plugins.mmcv_roi_align import calls as rois_of
 from tests.plugins.non_max_suppression import calls as suppression
 
 from .bench import Way
-from .calls import bound
+from .calls import bound, number
 from .grid_sampler import bound_sampler, made_grid, torch_sampled
 from .non_max_suppression import bound_suppression, made_boxes, torchvision_rows
 from .roi_align import made_rois
@@ -30,7 +30,9 @@ def aligned(features: Any, rois: Any, how: dict[str, Any]) -> Way:
     y = torch.empty((len(rois), features.shape[1], *bins), dtype=features.dtype, device="cuda")
     symbol = "run_half" if features.dtype == torch.float16 else "run_float"
     told = rois_of.numbers(tuple(features.shape), len(rois), how)
-    launch = bound("mmcv_roi_align", symbol, *told, features, rois, y)
+    space = number("mmcv_roi_align", "workspace_bytes", *told)
+    workspace = torch.empty(space, dtype=torch.uint8, device="cuda") if space else None
+    launch = bound("mmcv_roi_align", symbol, *told, features, rois, y, workspace)
 
     def run() -> Any:
         launch()

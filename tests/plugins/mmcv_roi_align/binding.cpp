@@ -33,20 +33,29 @@ cudaError_t run_float(std::int64_t images, std::int64_t channels, std::int64_t h
                       std::int64_t width, std::int64_t count, std::int64_t bin_rows,
                       std::int64_t bin_columns, double scale, std::int64_t samples,
                       std::int64_t aligned, std::int64_t average, const float* features,
-                      const float* rois, float* output, cudaStream_t stream) {
+                      const float* rois, float* output, void* workspace, cudaStream_t stream) {
   return farm::roi_align(described(images, channels, height, width, count, bin_rows, bin_columns,
                                    scale, samples, aligned, average),
-                         features, rois, output, stream);
+                         features, rois, output, workspace, stream);
 }
 
 cudaError_t run_half(std::int64_t images, std::int64_t channels, std::int64_t height,
                      std::int64_t width, std::int64_t count, std::int64_t bin_rows,
                      std::int64_t bin_columns, double scale, std::int64_t samples,
                      std::int64_t aligned, std::int64_t average, const __half* features,
-                     const __half* rois, __half* output, cudaStream_t stream) {
+                     const __half* rois, __half* output, void* workspace, cudaStream_t stream) {
   return farm::roi_align(described(images, channels, height, width, count, bin_rows, bin_columns,
                                    scale, samples, aligned, average),
-                         features, rois, output, stream);
+                         features, rois, output, workspace, stream);
+}
+
+std::int64_t workspace_bytes(std::int64_t images, std::int64_t channels, std::int64_t height,
+                             std::int64_t width, std::int64_t count, std::int64_t bin_rows,
+                             std::int64_t bin_columns, double scale, std::int64_t samples,
+                             std::int64_t aligned, std::int64_t average) {
+  return static_cast<std::int64_t>(
+      farm::roi_align_workspace_bytes(described(images, channels, height, width, count, bin_rows,
+                                                bin_columns, scale, samples, aligned, average)));
 }
 
 }  // extern "C"

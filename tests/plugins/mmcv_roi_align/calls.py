@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.plugins.cpu.kernels import Kernels, Output
+from tests.plugins.cpu.kernels import Kernels, Output, Scratch
 
 Array = Any
 
@@ -19,13 +19,14 @@ def attributes(**given: Any) -> dict[str, Any]:
     return {**plain, "aligned": 1, **given}
 
 
-def roi_align(kernels: Kernels, features: Array, rois: Array, given: dict[str, Any]) -> Array:
-    """What the kernels give."""
+def roi_align(kernels: Kernels, features: Array, rois: Array, given: dict[str, Any], tables: bool = True) -> Array:
+    """What the kernels give; with no memory for tables where they are not wanted."""
     bins = (given["output_height"], given["output_width"])
+    told = numbers(features.shape, len(rois), given)
+    size = kernels.status("workspace_bytes", *told)
+    workspace = Scratch(size) if size and tables else None
     output = Output((len(rois), features.shape[1], *bins), features.dtype)
-    return kernels.call(
-        SYMBOLS[features.dtype.name], *numbers(features.shape, len(rois), given), features, rois, output, None
-    )[0]
+    return kernels.call(SYMBOLS[features.dtype.name], *told, features, rois, output, workspace, None)[0]
 
 
 def numbers(features: tuple[int, ...], rois: int, given: dict[str, Any]) -> tuple[float, ...]:
