@@ -27,12 +27,14 @@ Jobs = dict[tuple[str, str], "Future[Path]"]
 
 
 @pytest.fixture(scope="module")
-def jobs() -> Iterator[Jobs]:
-    """Everything that is compiled here, begun at once, on all processors."""
+def jobs(request: pytest.FixtureRequest) -> Iterator[Jobs]:
+    """Everything that is compiled for the tests that were chosen, begun at once, on all processors."""
     new, old = new_nvcc(os.environ), old_nvcc()
+    chosen = (getattr(item, "callspec", None) for item in request.session.items if item.path == request.path)
+    names = {call.params["name"] for call in chosen if call is not None}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         begun: Jobs = {}
-        for name in listed():
+        for name in filter(names.__contains__, listed()):
             for nvcc in filter(None, (new, old)):
                 begun[name, nvcc.name] = pool.submit(kernel, PLUGINS / name, nvcc)
             for generation, found in headers().items():
