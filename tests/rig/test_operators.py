@@ -1,0 +1,68 @@
+"""Every plugin of the farm in a real engine: NVIDIA's parser finds it, asks it, and its builder takes it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import helper
+
+from tests.e2e.process import ROOT
+from tests.plugins.cases import CASES, Case
+from tests.plugins.compiling import PLUGINS, library
+from tests.plugins.toolchains import headers, new_nvcc
+from tests.support.tried import expect, tried
+
+ENGINES = "plugins in real engines"
+expect(ENGINES, "there are no headers of TensorRT 11 on this machine")
+NEWEST = "11.1"
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+
+@pytest.fixture(scope="module")
+def environ(rig: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Where the rig is found, and where its parser finds the library that it opens by a name it does not have."""
+    folder = tmp_path_factory.mktemp("rtx")
+    (packaged,) = rig.rglob("libtensorrt_rtx.so.1")
+    (folder / "libtensorrt_rtx.so").symlink_to(packaged)
+    return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{rig}", "LD_LIBRARY_PATH": str(folder)}
+
+
+def graph(case: Case) -> onnx.ModelProto:
+    """A model that is the node of the case and nothing else."""
+    inputs = [
+        helper.make_tensor_value_info(f"x{place}", helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        for place, array in enumerate(case.inputs)
+    ]
+    outputs = [
+        helper.make_tensor_value_info(f"y{place}", helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+        for place, array in enumerate(case.wanted())
+    ]
+    given, made = ([value.name for value in values] for values in (inputs, outputs))
+    attributes = dict(case.attributes)
+    node = helper.make_node(case.operator, given, made, "node", domain="own", **attributes)
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    return helper.make_model(helper.make_graph([node], "graph", inputs, outputs), opset_imports=opsets, ir_version=9)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_plugin_becomes_part_of_an_engine(case: Case, dtype: str, environ: dict[str, str], tmp_path: Path) -> None:
+    if NEWEST not in headers():
+        pytest.skip(f"there are no headers of TensorRT {NEWEST} on this machine")
+    made = library(PLUGINS / case.plugin, new_nvcc(os.environ), headers()[NEWEST])
+    onnx.save(graph(case if dtype == "float32" else case.half()), str(tmp_path / "model.onnx"))
+    command = [sys.executable, "-m", "tests.rig.operator_child", str(tmp_path), str(made)]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert f"Successfully created plugin: {case.operator}" in done.stderr
+    (plan,) = (tmp_path / "output").glob("*.plan")
+    # What a runtime needs to make the plugin again: its name, and the attributes that it wrote down itself.
+    assert case.operator.encode() in plan.read_bytes()
+    assert b"farm_form" in plan.read_bytes()
+    tried(ENGINES, case.plugin)
