@@ -1,5 +1,7 @@
 // A copy of a tensor in which slices are replaced, for TensorRT.
 
+#include <algorithm>
+
 #include "common/export.hpp"
 #include "kernel.hpp"
 
@@ -15,11 +17,26 @@ Scatter scatter_of(const Tensors& inputs) {
   const Tensor& indices = inputs[kIndices];
   Scatter how = {};
   how.count = indices.count(0, indices.rank - 1);
-  how.depth = static_cast<int>(indices.dims[indices.rank - 1]);
+  // The largest size that a profile allows may be more than any graph may have.
+  how.depth = static_cast<int>(std::min<std::int64_t>(indices.dims[indices.rank - 1], data.rank));
   for (int axis = 0; axis < how.depth; ++axis) how.sizes[axis] = data.dims[axis];
   how.slice_bytes = data.count(how.depth, data.rank) *
                     static_cast<std::int64_t>(data.type == Type::kFloat16 ? 2 : 4);
   return how;
+}
+
+// Throws std::invalid_argument where the updates are not slices that `depth` indices name.
+void check_updates(const Shapes& inputs, std::int64_t depth) {
+  const Shape& data = inputs[kData];
+  const Shape& indices = inputs[kIndices];
+  const Shape& updates = inputs[kUpdates];
+  require(depth >= 1 && depth <= static_cast<std::int64_t>(data.size()),
+          "the last dimension of the indices must be 1 to the rank of the data");
+  Shape wanted(indices.begin(), indices.end() - 1);
+  wanted.insert(wanted.end(), data.begin() + depth, data.end());
+  require(updates.size() == wanted.size(), "the updates have another rank than their slices");
+  for (std::size_t axis = 0; axis < wanted.size(); ++axis)
+    require(may_equal(updates[axis], wanted[axis]), "the updates have not the shape of slices");
 }
 
 struct FarmScatterNd : Operator {
@@ -34,17 +51,8 @@ struct FarmScatterNd : Operator {
   Shapes shapes(const Shapes& inputs) const {
     const Shape& data = inputs[kData];
     const Shape& indices = inputs[kIndices];
-    const Shape& updates = inputs[kUpdates];
     require(!data.empty() && !indices.empty(), "data and indices must have 1 dimension or more");
-    require(indices.back().known(), "the last dimension of the indices must be known");
-    const std::int64_t depth = indices.back().number();
-    require(depth >= 1 && depth <= static_cast<std::int64_t>(data.size()),
-            "the last dimension of the indices must be 1 to the rank of the data");
-    Shape wanted(indices.begin(), indices.end() - 1);
-    wanted.insert(wanted.end(), data.begin() + depth, data.end());
-    require(updates.size() == wanted.size(), "the updates have another rank than their slices");
-    for (std::size_t axis = 0; axis < wanted.size(); ++axis)
-      require(may_equal(updates[axis], wanted[axis]), "the updates have not the shape of slices");
+    if (indices.back().known()) check_updates(inputs, indices.back().number());
     return {data};
   }
 
