@@ -56,12 +56,13 @@ __global__ void __launch_bounds__(kLanes* kTurnRows)
   if (*rough == 0) return;
   __shared__ T square[kLanes][kLanes + 1];
   const std::int64_t plane = static_cast<std::int64_t>(how.depth) * how.height * how.width;
-  const std::int64_t columns = (plane + kLanes - 1) / kLanes;
-  const int rows = (how.channels + kLanes - 1) / kLanes;
-  const std::int64_t block = blockIdx.x;
-  const std::int64_t image = block / columns / rows;
-  const int channel = static_cast<int>(block / columns % rows) * kLanes;
-  const std::int64_t element = block % columns * kLanes;
+  // A plane, and all blocks, are no more than 31 bits count.
+  const auto columns = static_cast<unsigned>((plane + kLanes - 1) / kLanes);
+  const unsigned rows = (how.channels + kLanes - 1) / kLanes;
+  const unsigned block = blockIdx.x / columns;
+  const std::int64_t image = block / rows;
+  const int channel = static_cast<int>(block % rows) * kLanes;
+  const std::int64_t element = std::int64_t{blockIdx.x % columns} * kLanes;
   const int x = threadIdx.x;
   const std::int64_t start = image * how.channels * plane;
   for (int y = threadIdx.y; y < kLanes; y += kTurnRows) {
@@ -93,9 +94,9 @@ __global__ void __launch_bounds__(kTileThreads)
   __shared__ int index[kTaps][kTilePlaces];
   __shared__ float share[kTaps][kTilePlaces];
   __shared__ float tile[kLanes][kTilePlaces + 1];
-  const std::int64_t tiles = (how.places + kTilePlaces - 1) / kTilePlaces;
+  const auto tiles = static_cast<unsigned>((how.places + kTilePlaces - 1) / kTilePlaces);
   const std::int64_t image = blockIdx.x / tiles;
-  const std::int64_t first = blockIdx.x % tiles * kTilePlaces;
+  const std::int64_t first = std::int64_t{blockIdx.x % tiles} * kTilePlaces;
   const int places =
       static_cast<int>(min(static_cast<std::int64_t>(kTilePlaces), how.places - first));
   const int thread = threadIdx.x;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "common/pointer.cuh"
 #include "kernel.hpp"
 #include "stencil.cuh"
 
@@ -25,29 +26,32 @@ __global__ void __launch_bounds__(kPlaneThreads)
     sample_planes(GridSampler how, const T* __restrict__ input, const T* __restrict__ grid,
                   T* __restrict__ output, int chunk, const int* rough) {
   if (rough != nullptr && *rough != 0) return;
-  const std::int64_t tiles = (how.places + kPlaneThreads - 1) / kPlaneThreads;
-  const std::int64_t block = blockIdx.x;
-  const std::int64_t place = block % tiles * kPlaneThreads + threadIdx.x;
+  // There are no more blocks than 31 bits count, and 64 of them are slow to divide.
+  const auto tiles = static_cast<unsigned>((how.places + kPlaneThreads - 1) / kPlaneThreads);
+  const unsigned block = blockIdx.x / tiles;
+  const std::int64_t place = std::int64_t{blockIdx.x % tiles} * kPlaneThreads + threadIdx.x;
   if (place >= how.places) return;
-  const int chunks = (how.channels + chunk - 1) / chunk;
-  const int first = static_cast<int>(block / tiles % chunks) * chunk;
-  const std::int64_t image = block / tiles / chunks;
+  const unsigned chunks = (how.channels + chunk - 1) / chunk;
+  const int first = static_cast<int>(block % chunks) * chunk;
+  const std::int64_t image = block / chunks;
   const Stencil<kAxes, kHow> stencil =
       stencil_of<kAxes, kHow>(how, grid + (image * how.places + place) * kAxes);
 
   const std::int64_t plane = static_cast<std::int64_t>(how.depth) * how.height * how.width;
   const int end = min(first + chunk, how.channels);
-  const T* from = input + (image * how.channels + first) * plane;
+  const T* from = as_it_is(input + (image * how.channels + first) * plane);
   T* to = output + (image * how.channels + first) * how.places + place;
 #pragma unroll kPlanesAtOnce < Stencil < kAxes, kHow> ::kTaps>
-  for (int channel = first; channel < end; ++channel, from += plane, to += how.places) {
+  for (int channel = first; channel < end; ++channel, to += how.places) {
     float sum = 0.0f;
 #pragma unroll
     for (int tap = 0; tap < Stencil<kAxes, kHow>::kTaps; ++tap) {
       const int index = stencil.index[tap];
-      sum = fmaf(stencil.share[tap], index >= 0 ? wide(from[index]) : 0.0f, sum);
+      const float value = index >= 0 ? wide(__ldg(from + static_cast<unsigned>(index))) : 0.0f;
+      sum = fmaf(stencil.share[tap], value, sum);
     }
     narrow(*to, sum);
+    from = as_it_is(from + plane);
   }
 }
 

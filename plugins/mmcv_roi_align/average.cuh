@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "common/pointer.cuh"
 #include "rois.cuh"
 #include "samples.cuh"
 #include "tables.cuh"
@@ -128,6 +129,9 @@ __device__ void average_known(const RoiAlign& how, const T* planes, const int* p
   const int turns = turns_of(how, kTaps);
   const std::int64_t plane = static_cast<std::int64_t>(how.height) * how.width;
   const TapPair* rows = reinterpret_cast<const TapPair*>(table + turns * kWarp);
+  const T* from[kChannels];
+#pragma unroll
+  for (int c = 0; c < kChannels; ++c) from[c] = as_it_is(planes + plane_of[c] * plane);
   for (int turn = 0; turn < turns; ++turn) {
     const Tap own = table[turn * kWarp + lane];
     const Share mine = {(turn * kWarp + lane) / kTaps, kTaps, lane % kTaps, kTaps * kTaps / 4.0f};
@@ -142,7 +146,7 @@ __device__ void average_known(const RoiAlign& how, const T* planes, const int* p
         const int at = row.place + own.place;
 #pragma unroll
         for (int c = 0; c < kChannels; ++c) {
-          const float value = at >= 0 ? wide(planes[plane_of[c] * plane + at]) : 0.0f;
+          const float value = at >= 0 ? wide(__ldg(from[c] + static_cast<unsigned>(at))) : 0.0f;
           sums[c] = fmaf(row.share, value, sums[c]);
         }
       }

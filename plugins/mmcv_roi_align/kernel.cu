@@ -11,8 +11,6 @@
 namespace farm {
 namespace {
 
-// Planes of a block that may be expected to stay in L1 between one roi and the next.
-constexpr std::int64_t kCachedBytes = 256 * 1024;
 // Enough blocks for every multiprocessor of a large card, twice.
 constexpr int kWantedBlocks = 264;
 constexpr int kThreads = 256;
@@ -53,10 +51,10 @@ cudaError_t average(const RoiAlign& how, const T* features, const T* rois, Tap* 
     if (status != cudaSuccess) return status;
   }
   const std::int64_t bytes = static_cast<std::int64_t>(how.height) * how.width * sizeof(T);
-  if (4 * bytes <= kCachedBytes) {
+  if (4 * bytes <= how.cached_bytes) {
     return average<T, 4, kTaps>(how, features, rois, tables, output, stream);
   }
-  if (2 * bytes <= kCachedBytes) {
+  if (2 * bytes <= how.cached_bytes) {
     return average<T, 2, kTaps>(how, features, rois, tables, output, stream);
   }
   return average<T, 1, kTaps>(how, features, rois, tables, output, stream);

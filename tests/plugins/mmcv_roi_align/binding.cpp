@@ -9,7 +9,7 @@ namespace {
 farm::RoiAlign described(std::int64_t images, std::int64_t channels, std::int64_t height,
                          std::int64_t width, std::int64_t count, std::int64_t bin_rows,
                          std::int64_t bin_columns, double scale, std::int64_t samples,
-                         std::int64_t aligned, std::int64_t average) {
+                         std::int64_t aligned, std::int64_t average, std::int64_t cached_bytes) {
   farm::RoiAlign how = {};
   how.images = static_cast<int>(images);
   how.channels = static_cast<int>(channels);
@@ -22,6 +22,7 @@ farm::RoiAlign described(std::int64_t images, std::int64_t channels, std::int64_
   how.samples = static_cast<int>(samples);
   how.aligned = aligned != 0;
   how.mode = average != 0 ? farm::RoiMode::kAverage : farm::RoiMode::kMax;
+  how.cached_bytes = cached_bytes;
   return how;
 }
 
@@ -32,30 +33,33 @@ extern "C" {
 cudaError_t run_float(std::int64_t images, std::int64_t channels, std::int64_t height,
                       std::int64_t width, std::int64_t count, std::int64_t bin_rows,
                       std::int64_t bin_columns, double scale, std::int64_t samples,
-                      std::int64_t aligned, std::int64_t average, const float* features,
-                      const float* rois, float* output, void* workspace, cudaStream_t stream) {
+                      std::int64_t aligned, std::int64_t average, std::int64_t cached_bytes,
+                      const float* features, const float* rois, float* output, void* workspace,
+                      cudaStream_t stream) {
   return farm::roi_align(described(images, channels, height, width, count, bin_rows, bin_columns,
-                                   scale, samples, aligned, average),
+                                   scale, samples, aligned, average, cached_bytes),
                          features, rois, output, workspace, stream);
 }
 
 cudaError_t run_half(std::int64_t images, std::int64_t channels, std::int64_t height,
                      std::int64_t width, std::int64_t count, std::int64_t bin_rows,
                      std::int64_t bin_columns, double scale, std::int64_t samples,
-                     std::int64_t aligned, std::int64_t average, const __half* features,
-                     const __half* rois, __half* output, void* workspace, cudaStream_t stream) {
+                     std::int64_t aligned, std::int64_t average, std::int64_t cached_bytes,
+                     const __half* features, const __half* rois, __half* output, void* workspace,
+                     cudaStream_t stream) {
   return farm::roi_align(described(images, channels, height, width, count, bin_rows, bin_columns,
-                                   scale, samples, aligned, average),
+                                   scale, samples, aligned, average, cached_bytes),
                          features, rois, output, workspace, stream);
 }
 
 std::int64_t workspace_bytes(std::int64_t images, std::int64_t channels, std::int64_t height,
                              std::int64_t width, std::int64_t count, std::int64_t bin_rows,
                              std::int64_t bin_columns, double scale, std::int64_t samples,
-                             std::int64_t aligned, std::int64_t average) {
-  return static_cast<std::int64_t>(
-      farm::roi_align_workspace_bytes(described(images, channels, height, width, count, bin_rows,
-                                                bin_columns, scale, samples, aligned, average)));
+                             std::int64_t aligned, std::int64_t average,
+                             std::int64_t cached_bytes) {
+  return static_cast<std::int64_t>(farm::roi_align_workspace_bytes(
+      described(images, channels, height, width, count, bin_rows, bin_columns, scale, samples,
+                aligned, average, cached_bytes)));
 }
 
 }  // extern "C"

@@ -10,6 +10,8 @@ from tests.plugins.cpu.kernels import Kernels, Output, Scratch
 
 Array = Any
 
+# As in kernel.hpp.
+CACHED_BYTES = 256 << 10
 SYMBOLS = {"float32": "run_float", "float16": "run_half"}
 
 
@@ -19,21 +21,30 @@ def attributes(**given: Any) -> dict[str, Any]:
     return {**plain, "aligned": 1, **given}
 
 
-def roi_align(kernels: Kernels, features: Array, rois: Array, given: dict[str, Any], tables: bool = True) -> Array:
+def roi_align(
+    kernels: Kernels,
+    features: Array,
+    rois: Array,
+    given: dict[str, Any],
+    tables: bool = True,
+    cached: int = CACHED_BYTES,
+) -> Array:
     """What the kernels give; with no memory for tables where they are not wanted."""
     bins = (given["output_height"], given["output_width"])
-    told = numbers(features.shape, len(rois), given)
+    told = numbers(features.shape, len(rois), given, cached)
     size = kernels.status("workspace_bytes", *told)
     workspace = Scratch(size) if size and tables else None
     output = Output((len(rois), features.shape[1], *bins), features.dtype)
     return kernels.call(SYMBOLS[features.dtype.name], *told, features, rois, output, workspace, None)[0]
 
 
-def numbers(features: tuple[int, ...], rois: int, given: dict[str, Any]) -> tuple[float, ...]:
+def numbers(
+    features: tuple[int, ...], rois: int, given: dict[str, Any], cached: int = CACHED_BYTES
+) -> tuple[float, ...]:
     """Sizes and attributes as the binding takes them."""
     bins = (given["output_height"], given["output_width"])
     how = (given["spatial_scale"], given["sampling_ratio"], given["aligned"], int(given["mode"] == "avg"))
-    return (*features, rois, *bins, *how)
+    return (*features, rois, *bins, *how, cached)
 
 
 def random_rois(draw: np.random.Generator, count: int, images: int, height: float, width: float) -> Array:

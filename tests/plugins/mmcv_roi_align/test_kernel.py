@@ -63,12 +63,16 @@ def test_any_size(
     check(kernels, features, rois, how)
 
 
-@pytest.mark.parametrize("plane", [(9, 9), (160, 150), (260, 256)])
+@pytest.mark.parametrize("sampling", [1, 2, 3])
+@pytest.mark.parametrize("together", [1, 2, 4])
 @pytest.mark.parametrize("channels", [1, 6])
-def test_planes_in_groups_of_four_two_and_one(kernels: Kernels, channels: int, plane: tuple[int, int]) -> None:
+def test_planes_are_walked_together(kernels: Kernels, channels: int, together: int, sampling: int) -> None:
     draw = np.random.default_rng(channels)
-    features = draw.standard_normal((1, channels, *plane)).astype(np.float32)
-    check(kernels, features, random_rois(draw, 5, 1, *plane), attributes(sampling_ratio=2))
+    features = draw.standard_normal((1, channels, 20, 30)).astype(np.float32)
+    rois = random_rois(draw, 5, 1, 20, 30)
+    how = attributes(sampling_ratio=sampling)
+    found = roi_align(kernels, features, rois, how, cached=together * 20 * 30 * 4)
+    np.testing.assert_allclose(found, reference([features, rois], how)[0], rtol=2e-5, atol=2e-5)
 
 
 def test_many_samples_in_a_bin_take_several_turns_of_a_warp(kernels: Kernels) -> None:
