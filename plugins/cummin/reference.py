@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from plugins.common.running_extremum import Array, running
+from plugins.common.running_extremum.reference import Array, running
 
 
 def reference(inputs: Sequence[Array | None], attributes: Mapping[str, Any]) -> list[Array]:
