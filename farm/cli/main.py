@@ -39,6 +39,8 @@ def cli(ctx: click.Context, url: Optional[str], token: Optional[str], profile: O
 def main() -> None:
     """Run the command line of this process."""
     collect_seldom()
+    # ONNX Runtime asks the C library for it, and tells its maker of each session where nobody forbids it.
+    os.putenv("ORT_DISABLE_TELEMETRY", "1")
     code = run(sys.argv[1:])
     end_quickly()
     sys.exit(code)

@@ -13,12 +13,15 @@ from worker.settings import CHILD_BEGINNINGS, CHILD_VARIABLES
 # `NVIDIA_API_KEY` begins as `NVIDIA_VISIBLE_DEVICES` does.
 _SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASS(WORD|WD)?|CREDENTIALS?|AUTH)(_|$)", re.IGNORECASE)
 
+# ONNX Runtime tells its maker of each session where nobody forbids it.
+_SILENT = {"ORT_DISABLE_TELEMETRY": "1"}
+
 
 def scrubbed(environ: Mapping[str, str], workspace: Path) -> Dict[str, str]:
     """The environment of the child that works in a workspace."""
     kept = {name: value for name, value in environ.items() if _is_for_children(name)}
     home = str(home_of(workspace))
-    return {**kept, **_python(environ), "HOME": home, "TMPDIR": home}
+    return {**kept, **_python(environ), **_SILENT, "HOME": home, "TMPDIR": home}
 
 
 def home_of(workspace: Path) -> Path:

@@ -41,3 +41,7 @@ def test_home_is_its_own() -> None:
     found = scrubbed({"HOME": "/home/me", "TMPDIR": "/elsewhere", "USER": "me"}, Path("/w"))
     assert (found["HOME"], found["TMPDIR"]) == ("/w/home", "/w/home")
     assert "USER" not in found
+
+
+def test_its_runtime_tells_nobody_what_it_does() -> None:
+    assert scrubbed({"ORT_DISABLE_TELEMETRY": "0"}, Path("/w"))["ORT_DISABLE_TELEMETRY"] == "1"
