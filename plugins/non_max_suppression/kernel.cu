@@ -20,8 +20,8 @@ Launch blocks_of(std::int64_t blocks, int threads, std::size_t shared_bytes, cud
 }
 
 // Blocks that give each box of each segment a thread, and how many of them a segment has.
-std::int64_t blocks_each(const NonMaxSuppression& how) {
-  return ceil_div<std::int64_t>(how.boxes, kThreads);
+unsigned blocks_each(const NonMaxSuppression& how) {
+  return static_cast<unsigned>(ceil_div(how.boxes, kThreads));
 }
 
 // Sorts all segments; `places.keys` is what is sorted in the end.
@@ -29,7 +29,7 @@ template <typename T>
 cudaError_t sort(const NonMaxSuppression& how, const T* scores, Places& places,
                  cudaStream_t stream) {
   const std::int64_t runs = ceil_div<std::int64_t>(how.boxes, kRun) * places.segments;
-  const std::int64_t blocks = blocks_each(how) * places.segments;
+  const std::int64_t blocks = std::int64_t{blocks_each(how)} * places.segments;
   if (!fits(runs) || !fits(blocks)) return cudaErrorInvalidValue;
   cudaError_t status =
       launch(sort_runs<T>, blocks_of(runs, kSortThreads, 0, stream), how, scores, places.keys);

@@ -47,10 +47,11 @@ __global__ void __launch_bounds__(kOverlapThreads)
                   int column_groups) {
   __shared__ float4 boxes[kTilesAtOnce * (kTile + 1)];
   __shared__ float areas[kTilesAtOnce * (kTile + 1)];
-  const std::int64_t block = blockIdx.x;
-  const int group = static_cast<int>(block % column_groups);
-  const int row_tile = start / kTile + static_cast<int>(block / column_groups % row_tiles);
-  const std::int64_t segment = block / column_groups / row_tiles;
+  // There are no more blocks than 31 bits count, and 64 of them are slow to divide.
+  const int group = static_cast<int>(blockIdx.x) % column_groups;
+  const int block = static_cast<int>(blockIdx.x) / column_groups;
+  const int row_tile = start / kTile + block % row_tiles;
+  const std::int64_t segment = block / row_tiles;
   const int count = places.candidates[segment];
   const int first_tile = row_tile / kTilesAtOnce * kTilesAtOnce + group * kTilesAtOnce;
   if (row_tile * kTile >= count || first_tile * kTile >= count) return;

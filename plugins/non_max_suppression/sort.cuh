@@ -84,18 +84,18 @@ __device__ __forceinline__ int smaller(const Key* keys, int count, Key key) {
 // Merges runs in pairs: each thread finds where its key belongs, from its place in its own run and
 // the number of smaller keys in the other one. Bound: the latency of that search, a dozen reads of
 // L2 after each other.
-__global__ void merge_runs(int boxes, std::int64_t blocks_each, int length,
+__global__ void merge_runs(int boxes, unsigned blocks_each, int length,
                            const Key* __restrict__ from, Key* __restrict__ to) {
-  const std::int64_t start = blockIdx.x / blocks_each * boxes;
-  const std::int64_t place = blockIdx.x % blocks_each * kThreads + threadIdx.x;
+  const std::int64_t start = std::int64_t{blockIdx.x / blocks_each} * boxes;
+  const int place = static_cast<int>(blockIdx.x % blocks_each * kThreads + threadIdx.x);
   if (place >= boxes) return;
-  const std::int64_t pair = place / length / 2 * length * 2;
+  const int pair = place / length / 2 * length * 2;
   const bool second = place - pair >= length;
-  const std::int64_t middle = pair + length < boxes ? pair + length : boxes;
-  const std::int64_t end = middle + length < boxes ? middle + length : boxes;
+  const int middle = min(pair + length, boxes);
+  const int end = min(middle + length, boxes);
   const Key key = from[start + place];
-  const std::int64_t other = second ? pair : middle;
-  const auto count = static_cast<int>(second ? length : end - middle);
+  const int other = second ? pair : middle;
+  const int count = second ? length : end - middle;
   const int before = smaller(from + start + other, count, key);
   to[start + place + before - (second ? length : 0)] = key;
 }
@@ -114,10 +114,10 @@ __device__ __forceinline__ float4 corners_of(const T* box, bool centred) {
 // Puts the boxes of each segment in order, one thread for each, and says how many there are with
 // scores above: where the sorted scores cross it.
 template <typename T>
-__global__ void order_boxes(NonMaxSuppression how, std::int64_t blocks_each,
+__global__ void order_boxes(NonMaxSuppression how, unsigned blocks_each,
                             const T* __restrict__ boxes, Places places) {
   const std::int64_t segment = blockIdx.x / blocks_each;
-  const std::int64_t place = blockIdx.x % blocks_each * kThreads + threadIdx.x;
+  const int place = static_cast<int>(blockIdx.x % blocks_each * kThreads + threadIdx.x);
   if (place >= how.boxes) return;
   const Key* keys = places.keys + segment * how.boxes;
   const auto box = static_cast<std::int64_t>(keys[place] & 0xFFFFFFFFu);
@@ -127,7 +127,7 @@ __global__ void order_boxes(NonMaxSuppression how, std::int64_t blocks_each,
   const Key limit = static_cast<Key>(rank_of(how.score)) << 32;
   const bool in = keys[place] < limit;
   const bool next_in = place + 1 < how.boxes && keys[place + 1] < limit;
-  if (in && !next_in) places.candidates[segment] = static_cast<int>(place) + 1;
+  if (in && !next_in) places.candidates[segment] = place + 1;
   if (place == 0 && !in) {
     places.candidates[segment] = how.legacy && keys[0] >> 32 != kNoScore ? 1 : 0;
   }
