@@ -45,7 +45,8 @@ struct Operator {
   std::size_t workspace(const Tensors& /*inputs*/, const Tensors& /*outputs*/) const { return 0; }
 
   // The input whose memory an output may share, so that the kernel writes in place; -1 for memory
-  // of its own. Asked from TensorRT 10.3 on.
+  // of its own. Asked from TensorRT 10.3 on, which refuses a network with an alias unless its
+  // preview feature ALIASED_PLUGIN_IO_10_03 is on: leave it to an attribute.
   int alias(int /*output*/) const { return -1; }
 };
 

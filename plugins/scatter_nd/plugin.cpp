@@ -48,6 +48,10 @@ struct FarmScatterNd : Operator {
   };
   static constexpr int kOutputs = 1;
 
+  bool in_place = false;
+
+  void attributes(Attributes& list) { list.optional("in_place", in_place); }
+
   Shapes shapes(const Shapes& inputs) const {
     const Shape& data = inputs[kData];
     const Shape& indices = inputs[kIndices];
@@ -60,7 +64,8 @@ struct FarmScatterNd : Operator {
     return scatter_nd_workspace_bytes(scatter_of(inputs));
   }
 
-  int alias(int /*output*/) const { return kData; }
+  // TensorRT refuses an alias where its preview feature is off, so a graph must ask for it.
+  int alias(int /*output*/) const { return in_place ? kData : -1; }
 
   cudaError_t enqueue(const Call& call) const {
     return scatter_nd(scatter_of(call.inputs), call.inputs[kData].data,

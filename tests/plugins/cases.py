@@ -118,6 +118,12 @@ CASES = {
         (_boxes(), _unit(2, 3, 9)),
         {"max_output_boxes_per_class": 4, "iou_threshold": 0.3, "score_threshold": 0.2},
     ),
+    "scatter_nd in place": Case(
+        "scatter_nd",
+        "FarmScatterND",
+        (_some(4, 6), np.array([[3], [0]], np.int32), _some(2, 6)),
+        {"in_place": 1},
+    ),
     "scatter_nd": Case(
         "scatter_nd", "FarmScatterND", (_some(5, 3, 4), np.array([[4, 0], [1, -1]], np.int32), _some(2, 4))
     ),

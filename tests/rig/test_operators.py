@@ -50,8 +50,12 @@ def graph(case: Case) -> onnx.ModelProto:
     return helper.make_model(helper.make_graph([node], "graph", inputs, outputs), opset_imports=opsets, ir_version=9)
 
 
+# The builder of the farm does not enable the preview feature that this takes.
+BUILT = {name: case for name, case in CASES.items() if "in_place" not in case.attributes}
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize("case", BUILT.values(), ids=BUILT)
 def test_a_plugin_becomes_part_of_an_engine(case: Case, dtype: str, environ: dict[str, str], tmp_path: Path) -> None:
     if NEWEST not in headers():
         pytest.skip(f"there are no headers of TensorRT {NEWEST} on this machine")
