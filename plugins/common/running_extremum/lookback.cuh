@@ -116,8 +116,10 @@ __device__ Best<S> best_before_by_warp(Word const* words, int tile, int tile_len
     int const last = ends == 0 ? 31 : __ffs(static_cast<int>(ends)) - 1;
     Best<S> best = lane <= last && mine >= 0 ? best_of<S>(word, mine * tile_length - shift)
                                              : nothing<S>();
+    // Neighbours first: the choice between equals depends on the order, so what is joined must lie
+    // together.
 #pragma unroll
-    for (int distance = 16; distance > 0; distance /= 2) {
+    for (int distance = 1; distance < 32; distance *= 2) {
       Best<S> const earlier = {__shfl_down_sync(kAll, best.value, distance),
                                __shfl_down_sync(kAll, best.place, distance)};
       if (lane + distance < 32 && earlier.place != kNowhere) {

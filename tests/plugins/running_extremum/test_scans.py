@@ -73,6 +73,14 @@ def test_every_way_gives_what_pytorch_gives(
     same(scanned(kernels, array, dim, many), by_pytorch("cummax", array, dim))
 
 
+def test_of_equals_in_many_tiles_the_last_wins_however_far_a_tile_looks(kernels: Kernels) -> None:
+    """How many tiles one looks at depends on who is first: each try is another one."""
+    array = np.zeros((1, 145_000), np.float32)
+    array[0, 4_090::4_096] = 1
+    for _ in range(5):
+        same(scanned(kernels, array, 1), by_pytorch("cummax", array, 1))
+
+
 @pytest.mark.parametrize(("shape", "many"), [((3, 9_000), (MANY, MANY)), ((4, 5_000), (1, MANY)), ((300, 71), (1, 1))])
 def test_the_legacy_order_takes_the_first_of_equals_and_no_later_nan(
     kernels: Kernels, shape: tuple[int, int], many: tuple[int, int]
