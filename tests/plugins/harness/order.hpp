@@ -29,6 +29,7 @@ struct Field {
 };
 
 struct Order {
+  std::string library;
   std::string name;
   std::vector<Field> fields;
   std::vector<Given> inputs;
@@ -87,16 +88,18 @@ inline Given read_input(std::istream& words) {
   return given;
 }
 
-// Lines `operator NAME`, `field NAME int|float|word VALUE...` and `input TYPE RANK SIZE...
-// LARGEST...`.
-inline Order read_order(const char* text) {
+// Lines `library PATH`, `operator NAME`, `field NAME int|float|word VALUE...` and `input TYPE RANK
+// SIZE... LARGEST...`.
+inline Order read_order(const std::string& text) {
   Order order;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string what;
     words >> what;
-    if (what == "operator")
+    if (what == "library")
+      words >> order.library;
+    else if (what == "operator")
       words >> order.name;
     else if (what == "field")
       order.fields.push_back(read_field(words));

@@ -4,6 +4,9 @@
 #include <stdexcept>
 #include <utility>
 
+#include "common/trt_version.hpp"
+#include "memory.hpp"
+
 namespace farm::harness {
 namespace {
 
@@ -56,6 +59,12 @@ std::vector<nvinfer1::PluginTensorDesc> described(const std::vector<Given>& tens
   for (const Given& tensor : tensors)
     descs.push_back({dims_of(tensor.actual), tensor.type, TensorFormat::kLINEAR, 0.0F});
   return descs;
+}
+
+std::size_t bytes_of(const Given& tensor) {
+  std::size_t bytes = tensor.type == nvinfer1::DataType::kHALF ? 2 : 4;
+  for (const std::int64_t size : tensor.actual) bytes *= static_cast<std::size_t>(size);
+  return bytes;
 }
 
 std::int32_t count(const std::vector<Given>& tensors) {
@@ -248,6 +257,39 @@ void Play::execute(void* const* data, void* workspace, cudaStream_t stream) {
   expect(runtime.enqueue(inputs.data(), outputs.data(), data, data + inputs.size(), workspace,
                          stream) == 0,
          "the plugin cannot be executed");
+  execute_in_place(*attached, data, workspace, stream);
+}
+
+// Once more for each output that may lie where an input does: it must become what it was in memory
+// of its own.
+void Play::execute_in_place(nvinfer1::IPluginV3& plugin, void* const* data, void* workspace,
+                            cudaStream_t stream) const {
+#if FARM_ALIASES
+  auto& build =
+      capability<nvinfer1::v_1_0::IPluginV3OneBuild>(plugin, PluginCapabilityType::kBUILD);
+  if (build.getInterfaceInfo().major < 2) return;
+  auto& aliasing = static_cast<nvinfer1::v_2_0::IPluginV3OneBuild&>(build);
+  auto& runtime = capability<nvinfer1::IPluginV3OneRuntime>(plugin, PluginCapabilityType::kRUNTIME);
+  const auto inputs = described(order_.inputs), outputs = described(outputs_);
+  for (std::int32_t output = 0; output < count(outputs_); ++output) {
+    const std::int32_t input = aliasing.getAliasedInput(output);
+    if (input < 0) continue;
+    const std::size_t bytes = bytes_of(outputs_[static_cast<std::size_t>(output)]);
+    const Buffer shared(data[input], bytes);
+    std::vector<void*> places(data, data + inputs.size() + outputs.size());
+    const void* apart =
+        std::exchange(places[inputs.size() + static_cast<std::size_t>(output)], shared.data());
+    places[static_cast<std::size_t>(input)] = shared.data();
+    expect(runtime.enqueue(inputs.data(), outputs.data(), places.data(),
+                           places.data() + inputs.size(), workspace, stream) == 0,
+           "the plugin cannot be executed in place");
+    expect(content(shared.data(), bytes) == content(apart, bytes),
+           "in place the output is another one");
+  }
+#else
+  static_cast<void>(plugin), static_cast<void>(data), static_cast<void>(workspace),
+      static_cast<void>(stream);
+#endif
 }
 
 }  // namespace farm::harness

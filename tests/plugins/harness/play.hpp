@@ -35,6 +35,8 @@ class Play {
   using Plugin = std::unique_ptr<nvinfer1::IPluginV3>;
 
   nvinfer1::IPluginCreatorV3One& creator() const;
+  void execute_in_place(nvinfer1::IPluginV3& plugin, void* const* data, void* workspace,
+                        cudaStream_t stream) const;
   Plugin made(const std::vector<Field>& fields, nvinfer1::TensorRTPhase phase) const;
   std::vector<Field> declared() const;
   void ask_types(nvinfer1::IPluginV3OneBuild& build);

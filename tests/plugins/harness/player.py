@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,8 @@ _UNITS = ("play.cpp", "harness.cpp")
 _ROOM_BYTES = 1 << 16
 _MOST_TENSORS = 8
 
-Attributes = Mapping[str, "int | float | str | Sequence[int] | Sequence[float]"]
+# Whole numbers, others and words, alone or in a list.
+Attributes = Mapping[str, Any]
 
 
 class Refused(AssertionError):
@@ -79,14 +81,15 @@ class Player:
         outputs: Sequence[Output],
         workspace_bytes: int,
     ) -> list[Array]:
-        path, order = (_string(text) for text in (str(self._plugin), _order(operator, attributes, inputs, most)))
+        lines = (f"library {self._plugin}", *_order(operator, attributes, inputs, most))
+        order = np.frombuffer("\n".join(lines).encode(), np.uint8)
         tensors = [*inputs, *outputs]
         assert len(tensors) <= _MOST_TENSORS, "the door of the harness is too narrow"
         absent = [None] * (_MOST_TENSORS - len(tensors))
         report = Output((_ROOM_BYTES,), np.uint8)
         scratch = Scratch(workspace_bytes) if workspace_bytes else None
         said, *made = self._kernels.call(
-            "harness_play", path, order, report, _ROOM_BYTES, int(execute), scratch, *tensors, *absent
+            "harness_play", order, order.nbytes, report, _ROOM_BYTES, int(execute), scratch, *tensors, *absent
         )
         text = said.tobytes().partition(b"\0")[0].decode()
         if text.startswith("failed"):
@@ -104,18 +107,14 @@ class Player:
         self.close()
 
 
-def _order(operator: str, attributes: Attributes, inputs: Sequence[Array], most: float) -> str:
+def _order(operator: str, attributes: Attributes, inputs: Sequence[Array], most: float) -> list[str]:
     fields = [f"field {name} {_kind_and_values(value)}" for name, value in attributes.items()]
     sizes = [
         [str(len(array.shape)), *map(str, array.shape), *(str(int(np.ceil(size * most))) for size in array.shape)]
         for array in inputs
     ]
     given = [f"input {array.dtype} {' '.join(size)}" for array, size in zip(inputs, sizes, strict=True)]
-    return "\n".join([f"operator {operator}", *fields, *given])
-
-
-def _string(text: str) -> Array:
-    return np.frombuffer(f"{text}\0".encode(), np.uint8)
+    return [f"operator {operator}", *fields, *given]
 
 
 def _kind_and_values(value: int | float | str | Sequence[int] | Sequence[float]) -> str:
