@@ -73,12 +73,20 @@ def test_every_way_gives_what_pytorch_gives(
     same(scanned(kernels, array, dim, many), by_pytorch("cummax", array, dim))
 
 
-def test_of_equals_in_many_tiles_the_last_wins_however_far_a_tile_looks(kernels: Kernels) -> None:
-    """How many tiles one looks at depends on who is first: each try is another one."""
-    array = np.zeros((1, 145_000), np.float32)
-    array[0, 4_090::4_096] = 1
-    for _ in range(5):
-        same(scanned(kernels, array, 1), by_pytorch("cummax", array, 1))
+@pytest.mark.parametrize("tile", [1, 2, 3, 5, 31, 32, 33, 34, 64, 65, 90])
+@pytest.mark.parametrize("covered", [0, 1, 40])
+def test_a_tile_that_looks_back_finds_the_last_of_equals(kernels: Kernels, tile: int, covered: int) -> None:
+    """All tiles up to one have told what is before them, those after it what they have themselves."""
+    values = np.random.default_rng(tile).integers(0, 3, tile).astype(np.float32)
+    last = min(covered, tile - 1)
+    words = np.zeros(tile + 1, np.uint64)
+    for at in range(tile):
+        best = int(np.flatnonzero(values[: at + 1] == values[: at + 1].max())[-1]) if at <= last else at
+        told = 0x80000000 | (best * 100 + 7) if at <= last else 0x40000000 | 7
+        words[at] = int(values[best].view(np.uint32)) << 32 | told
+    found = kernels.call("scan_look_back", words, tile, Output((2,), np.float32), Output((2,), np.int32), None)
+    np.testing.assert_array_equal(found[0], values.max())
+    np.testing.assert_array_equal(found[1], np.flatnonzero(values == values.max())[-1] * 100 + 7)
 
 
 @pytest.mark.parametrize(("shape", "many"), [((3, 9_000), (MANY, MANY)), ((4, 5_000), (1, MANY)), ((300, 71), (1, 1))])
