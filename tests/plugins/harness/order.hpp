@@ -52,6 +52,12 @@ inline std::string name_of(nvinfer1::DataType type) {
   throw std::invalid_argument("the plugin gave an output of a type that tests do not know");
 }
 
+inline std::size_t bytes_of(const Given& tensor) {
+  std::size_t bytes = tensor.type == nvinfer1::DataType::kHALF ? 2 : 4;
+  for (const std::int64_t size : tensor.actual) bytes *= static_cast<std::size_t>(size);
+  return bytes;
+}
+
 template <class Number>
 Field numbers(const std::string& name, nvinfer1::PluginFieldType type, std::istream& words) {
   std::vector<char> bytes;

@@ -61,12 +61,6 @@ std::vector<nvinfer1::PluginTensorDesc> described(const std::vector<Given>& tens
   return descs;
 }
 
-std::size_t bytes_of(const Given& tensor) {
-  std::size_t bytes = tensor.type == nvinfer1::DataType::kHALF ? 2 : 4;
-  for (const std::int64_t size : tensor.actual) bytes *= static_cast<std::size_t>(size);
-  return bytes;
-}
-
 std::int32_t count(const std::vector<Given>& tensors) {
   return static_cast<std::int32_t>(tensors.size());
 }
