@@ -71,9 +71,7 @@ def check_cards(name: str, nvcc: Nvcc, jobs: Jobs) -> None:
 def test_glue_compiles_against_every_tensorrt(name: str, generation: str, jobs: Jobs) -> None:
     if generation not in headers():
         pytest.skip(f"there are no headers of TensorRT {generation} on this machine")
-    found = inspect(jobs[name, generation].result())
-    of_tensorrt = {symbol for symbol in found.undefined if "nvinfer" in symbol or symbol.startswith("get")}
-    assert of_tensorrt == ({"getPluginRegistry"} if generation == "8.5" else set())
+    assert jobs[name, generation].result().stat().st_size > 0
     tried(HEADERS, generation)
 
 
@@ -94,4 +92,6 @@ def test_a_library_offers_what_tensorrt_looks_for_and_nothing_else(
         pytest.skip(f"there are no headers of TensorRT {generation} on this machine")
     found = inspect(library(PLUGINS / name, new_nvcc(os.environ), headers()[generation]))
     assert set(found.exported) == exported
+    of_tensorrt = {symbol for symbol in found.undefined if "nvinfer" in symbol or "Plugin" in symbol}
+    assert of_tensorrt == ({"getPluginRegistry"} if generation == "8.5" else set())
     assert {card.replace(".", "") for card in found.code.machine} == set(NEW_CARDS)
