@@ -18,7 +18,10 @@ _ANY = re.compile(r"(ld-linux[\w-]*|libc|libm|libdl|librt|libpthread|libgcc_s|li
 _NVINFER = re.compile(r"libnvinfer\.so\.(\d+)")
 _SECTION = re.compile(r"\]\s+(\S+)\s+\S+\s+[0-9a-f]+\s+([0-9a-f]+)\s+([0-9a-f]+)\s")
 _NEEDED = re.compile(r"\(NEEDED\).*\[(.+)\]")
-_SYMBOL = re.compile(r"^\s*\d+:\s+[0-9a-f]+\s+\S+\s+FUNC\s+GLOBAL\s+DEFAULT\s+(\S+)\s+([^@\s]+)", re.MULTILINE)
+# A symbol that no library was linked for has no type.
+_SYMBOL = re.compile(
+    r"^\s*\d+:\s+[0-9a-f]+\s+\S+\s+(?:FUNC|NOTYPE)\s+GLOBAL\s+DEFAULT\s+(\S+)\s+([^@\s]+)", re.MULTILINE
+)
 _FINDER = "setLoggerFinder"
 _REGISTRY = "getPluginRegistry"
 _HINT = "Compare the plugin with one that farm plugin new makes."
