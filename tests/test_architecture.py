@@ -64,7 +64,7 @@ IMPORTS = {
     ),
     "orchestrator": Row((*PACKAGES[:2],), ("click",), ("uvicorn", "rich")),
     "worker.device": Row(
-        (*CONTRACT, "farm.backends", "farm.runtime", "farm.device", "farm.filehash", *CHILD),
+        (*CONTRACT, "farm.backends", "farm.runtime", "farm.device", "farm.filehash", "farm.folders", *CHILD),
         ("numpy",),
         ("onnx", "onnxruntime", "tensorrt"),
     ),

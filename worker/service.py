@@ -12,8 +12,8 @@ from typing import Mapping
 
 from farm.device.clock_keeper import ClockKeeper
 from farm.device.machine import Machine
-from farm.device.named import named_folders
 from farm.device.probe import probe
+from farm.folders import named_folders
 from farm.hiding import hide
 from farm.protocol.facts import DeviceFacts
 from worker.child import landlock

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from farm.device.named import named_folders
+from farm.folders import named_folders
 from farm.protocol.errors import CoordinatorError, Invalid, Unauthorized
 
 DEFAULT_PROFILE = "default"

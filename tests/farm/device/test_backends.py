@@ -9,8 +9,8 @@ import pytest
 from farm.device.backends import import_version, probe_backends
 from farm.device.headers import all_headers, headers_like, headers_version
 from farm.device.machine import Machine
-from farm.device.named import named_folders
 from farm.device.toolchain import Tool, all_nvcc, find_cmake, probe_toolchain
+from farm.folders import named_folders
 
 from .recorded_machine import machine_of, recorded
 

@@ -14,9 +14,9 @@ from typing import Optional
 
 from farm.backends.tensorrt.capabilities import capabilities_of
 from farm.device.machine import Machine
-from farm.device.named import named_folders
 from farm.device.system import memory_bytes
 from farm.filehash import file_ref
+from farm.folders import named_folders
 from farm.protocol.plugins import PluginKey
 from farm.protocol.states import State
 from worker.child.compiling import CompiledLibrary, CompileResult, CompileWork
