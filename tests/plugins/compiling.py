@@ -18,6 +18,8 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 # As `plugins/CMakeLists.txt` has them: warnings are errors for host and device code.
 _HOST = ("-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
 _DEVICE = ("-std=c++17", "-O3", "--Werror=all-warnings", "-Xcompiler=-Wall,-Wextra,-Werror,-fPIC,-fvisibility=hidden")
+# How fast the code is, only a card tells: what it takes to compile for all of them is halved.
+_FAST = {"13": ("--Ofast-compile=max",)}
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
@@ -27,7 +29,8 @@ def kernel(folder: Path, nvcc: Nvcc) -> Path:
     Raises: AssertionError: it does not compile; it holds what the compiler said.
     """
     cards = (f"-gencode=arch=compute_{card},code=sm_{card}" for card in nvcc.cards)
-    command = [str(nvcc.path), *_DEVICE, *cards, f"-I{PLUGINS}", "-c", str(folder / "kernel.cu")]
+    fast = _FAST.get(nvcc.version.partition(".")[0], ())
+    command = [str(nvcc.path), *_DEVICE, *fast, "--threads=2", *cards, f"-I{PLUGINS}", "-c", str(folder / "kernel.cu")]
     return _made(command, "kernel.o", (folder / "kernel.cu",), nvcc.environ, nvcc.version)
 
 
