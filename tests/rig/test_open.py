@@ -27,7 +27,8 @@ def _rig_is_found(rig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_engine_needs_a_driver(tmp_path: Path) -> None:
     made = order(tmp_path, models.conv_net())
     load(MODULE).build(made)
-    with pytest.raises(Unsupported, match="no NVIDIA driver here"):
+    # Debian's CUDA brings the library of the driver to machines that have no card.
+    with pytest.raises((Unsupported, BuildFailed), match=r"no NVIDIA driver here|CUDA_ERROR_NO_DEVICE"):
         opener(MODULE)(made.output / "engine.plan", made.options)
 
 
