@@ -159,4 +159,12 @@ cudaError_t run(T const* input, T* values, std::int32_t* places, Shape const& sh
              : detail::run_columns<Order, T, 1>(input, values, places, shape, workspace, stream);
 }
 
+// The same for a maximum or a minimum: the first of equals with `legacy`, else PyTorch's order.
+template <bool kMaximum, typename T>
+cudaError_t in_order(T const* input, T* values, std::int32_t* places, Shape const& shape,
+                     bool legacy, void* workspace, cudaStream_t stream) {
+  return legacy ? run<FirstOfEquals<kMaximum>>(input, values, places, shape, workspace, stream)
+                : run<LastOfEquals<kMaximum>>(input, values, places, shape, workspace, stream);
+}
+
 }  // namespace farm::running_extremum

@@ -22,7 +22,7 @@ CASES = (
     ((4099, 4099), 1, 0.6),
     ((1 << 22, 3), 0, 0.3),
 )
-SYMBOLS = {torch.float32: "float", torch.float16: "half"}
+SYMBOLS = {torch.float32: "run_float", torch.float16: "run_half"}
 
 
 def benches() -> Iterator[Bench]:
@@ -43,9 +43,9 @@ def _bench(plugin: str, shape: tuple[int, ...], dim: int, dtype: Any, wanted: fl
     def ours(inputs: Tensors) -> Way:
         values = torch.empty_like(inputs[0])
         places = torch.empty(shape, dtype=torch.int32, device="cuda")
-        space = number(plugin, f"{plugin}_workspace", *sizes)
+        space = number(plugin, "workspace_bytes", *sizes)
         workspace = torch.empty(space, dtype=torch.uint8, device="cuda") if space else None
-        launch = bound(plugin, f"{plugin}_{SYMBOLS[dtype]}", inputs[0], values, places, workspace, *sizes, 0)
+        launch = bound(plugin, SYMBOLS[dtype], inputs[0], values, places, workspace, *sizes, 0)
 
         def run() -> Any:
             launch()

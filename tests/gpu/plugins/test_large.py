@@ -29,9 +29,9 @@ def cummax(array: Tensor, dim: int) -> tuple[Any, Tensor, Tensor]:
     """The launch, and where it writes."""
     sizes = prod(array.shape[:dim]), array.shape[dim], prod(array.shape[dim + 1 :])
     values, places = torch.empty_like(array), torch.empty(array.shape, dtype=torch.int32, device="cuda")
-    space = number("cummax", "cummax_workspace", *sizes)
+    space = number("cummax", "workspace_bytes", *sizes)
     workspace = torch.empty(space, dtype=torch.uint8, device="cuda") if space else None
-    launch = bound("cummax", "cummax_half", array, values, places, workspace, *sizes, 0)
+    launch = bound("cummax", "run_half", array, values, places, workspace, *sizes, 0)
 
     def run(_held: Any = workspace) -> None:
         launch()

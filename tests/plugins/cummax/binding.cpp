@@ -1,27 +1,13 @@
-// What tests call of the kernel: on a processor as on a card.
+// What tests call of cummax, on a processor as on a card.
 #include "kernel.hpp"
 
-extern "C" {
+#include "../running_extremum/binding.hpp"
 
-std::int64_t cummax_workspace(std::int64_t outer, std::int64_t length, std::int64_t inner) {
-  return static_cast<std::int64_t>(farm::cummax_workspace_bytes(outer, length, inner));
+std::size_t farm_test::workspace_of(std::int64_t outer, std::int64_t length, std::int64_t inner) {
+  return farm::cummax_workspace_bytes(outer, length, inner);
 }
 
-cudaError_t cummax_float(const float* input, float* values, std::int32_t* indices, void* workspace,
-                    std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t legacy,
-                    cudaStream_t stream) {
-  return farm::cummax(input, values, indices, outer, length, inner, legacy != 0, workspace, stream);
-}
-
-cudaError_t cummax_half(const __half* input, __half* values, std::int32_t* indices, void* workspace,
-                    std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t legacy,
-                    cudaStream_t stream) {
-  return farm::cummax(input, values, indices, outer, length, inner, legacy != 0, workspace, stream);
-}
-
-cudaError_t cummax_int(const std::int32_t* input, std::int32_t* values, std::int32_t* indices, void* workspace,
-                    std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t legacy,
-                    cudaStream_t stream) {
-  return farm::cummax(input, values, indices, outer, length, inner, legacy != 0, workspace, stream);
-}
+template <typename... Arguments>
+cudaError_t farm_test::run_of(Arguments... arguments) {
+  return farm::cummax(arguments...);
 }

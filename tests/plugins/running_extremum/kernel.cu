@@ -5,13 +5,6 @@ namespace {
 
 namespace scans = farm::running_extremum;
 
-template <typename T>
-cudaError_t run(T const* input, T* values, std::int32_t* places, scans::Shape const& shape, bool legacy,
-                void* workspace, cudaStream_t stream) {
-  return legacy ? scans::run<scans::FirstOfEquals<true>>(input, values, places, shape, workspace, stream)
-                : scans::run<scans::LastOfEquals<true>>(input, values, places, shape, workspace, stream);
-}
-
 // What a tile of a hundred elements learns of those before it: by a warp, and by one thread.
 __global__ void look_back(scans::Word const* words, int tile, float* values, std::int32_t* places) {
   using Order = scans::LastOfEquals<true>;
@@ -29,31 +22,33 @@ __global__ void look_back(scans::Word const* words, int tile, float* values, std
 
 extern "C" {
 
-cudaError_t scan_look_back(scans::Word const* words, std::int64_t tile, float* values, std::int32_t* places,
-                           cudaStream_t stream) {
+cudaError_t look_back_at(scans::Word const* words, std::int64_t tile, float* values, std::int32_t* places,
+                         cudaStream_t stream) {
   return farm::launch(look_back, farm::Launch{dim3(1), dim3(32), 0, stream}, words, static_cast<int>(tile), values,
                       places);
 }
 
-std::int64_t scan_workspace(std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t many_rows,
-                            std::int64_t many_columns) {
+std::int64_t workspace_bytes(std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t many_rows,
+                             std::int64_t many_columns) {
   return static_cast<std::int64_t>(scans::workspace_bytes({outer, length, inner, many_rows, many_columns}));
 }
 
-std::int64_t scan_needs(std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t many_rows,
-                        std::int64_t many_columns) {
+std::int64_t needed_bytes(std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t many_rows,
+                          std::int64_t many_columns) {
   return static_cast<std::int64_t>(scans::needed_bytes({outer, length, inner, many_rows, many_columns}));
 }
 
-cudaError_t scan_float32(float const* input, float* values, std::int32_t* places, void* workspace,
-                         std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t many_rows,
-                         std::int64_t many_columns, std::int64_t legacy, cudaStream_t stream) {
-  return run(input, values, places, {outer, length, inner, many_rows, many_columns}, legacy != 0, workspace, stream);
+cudaError_t run_float(float const* input, float* values, std::int32_t* places, void* workspace, std::int64_t outer,
+                      std::int64_t length, std::int64_t inner, std::int64_t many_rows, std::int64_t many_columns,
+                      std::int64_t legacy, cudaStream_t stream) {
+  return scans::in_order<true>(input, values, places, {outer, length, inner, many_rows, many_columns}, legacy != 0,
+                               workspace, stream);
 }
 
-cudaError_t scan_float16(__half const* input, __half* values, std::int32_t* places, void* workspace,
-                         std::int64_t outer, std::int64_t length, std::int64_t inner, std::int64_t many_rows,
-                         std::int64_t many_columns, std::int64_t legacy, cudaStream_t stream) {
-  return run(input, values, places, {outer, length, inner, many_rows, many_columns}, legacy != 0, workspace, stream);
+cudaError_t run_half(__half const* input, __half* values, std::int32_t* places, void* workspace, std::int64_t outer,
+                     std::int64_t length, std::int64_t inner, std::int64_t many_rows, std::int64_t many_columns,
+                     std::int64_t legacy, cudaStream_t stream) {
+  return scans::in_order<true>(input, values, places, {outer, length, inner, many_rows, many_columns}, legacy != 0,
+                               workspace, stream);
 }
 }

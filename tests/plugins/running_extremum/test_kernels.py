@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plugins.arrays import eventful
-from tests.plugins.cpu.kernels import Kernels, Output, Scratch
+from tests.plugins.cpu.kernels import Kernels
 
-from .expected import by_pytorch, by_reference, parts, same
+from .expected import by_pytorch, by_reference, same
+from .scanning import SYMBOLS, scanned
 
 Array = Any
-SYMBOLS = {"float32": "float", "float16": "half", "int32": "int"}
 
 
 @pytest.fixture(scope="module", params=["cummax", "cummin"])
@@ -31,22 +31,6 @@ def kernels(name: str) -> Iterator[Kernels]:
         yield made
 
 
-def scanned(kernels: Kernels, name: str, array: Array, dim: int, legacy: bool = False) -> list[Array]:
-    """What the kernel gives, with a workspace of the size that it asks for."""
-    sizes = parts(array, dim)
-    bytes_wanted = kernels.status(f"{name}_workspace", *sizes)
-    return kernels.call(
-        f"{name}_{SYMBOLS[array.dtype.name]}",
-        array,
-        Output(array.shape, array.dtype),
-        Output(array.shape, np.int32),
-        Scratch(bytes_wanted) if bytes_wanted else None,
-        *sizes,
-        int(legacy),
-        None,
-    )
-
-
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_any_shape_with_anything_in_it(kernels: Kernels, name: str, data: st.DataObject) -> None:
@@ -55,9 +39,9 @@ def test_any_shape_with_anything_in_it(kernels: Kernels, name: str, data: st.Dat
     dtype = data.draw(st.sampled_from(sorted(SYMBOLS)), "dtype")
     array = eventful(shape, dtype, data.draw(st.integers(0, 99), "seed"), data.draw(st.floats(0, 1), "unusual"))
     expected = by_pytorch(name, array, dim)
-    same(scanned(kernels, name, array, dim), expected)
+    same(scanned(kernels, array, dim), expected)
     same(by_reference(name, array, dim, legacy=False), expected)
-    same(scanned(kernels, name, array, dim, legacy=True), by_reference(name, array, dim, legacy=True))
+    same(scanned(kernels, array, dim, legacy=True), by_reference(name, array, dim, legacy=True))
 
 
 @pytest.mark.parametrize("dtype", sorted(SYMBOLS))
@@ -65,10 +49,10 @@ def test_any_shape_with_anything_in_it(kernels: Kernels, name: str, data: st.Dat
 def test_tiles_that_wait_for_each_other(kernels: Kernels, name: str, shape: tuple[int, int], dtype: str) -> None:
     array = eventful(shape, dtype, unusual=0.001)
     for dim in (0, 1):
-        same(scanned(kernels, name, array, dim), by_pytorch(name, array, dim))
+        same(scanned(kernels, array, dim), by_pytorch(name, array, dim))
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 5), (5, 0), (3, 0, 4)])
 def test_nothing_gives_nothing(kernels: Kernels, name: str, shape: tuple[int, ...]) -> None:
     array = np.zeros(shape, np.float32)
-    same(scanned(kernels, name, array, -1), [array, np.zeros(shape, np.int32)])
+    same(scanned(kernels, array, -1), [array, np.zeros(shape, np.int32)])

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.plugins.arrays import eventful
-from tests.plugins.cpu.kernels import Kernels, Output, Scratch
+from tests.plugins.cpu.kernels import Kernels, Output
 
-from .expected import by_pytorch, by_reference, parts, same
+from .expected import by_pytorch, by_reference, same
+from .scanning import scanned
 
 Array = Any
 MANY = 1 << 40
@@ -23,23 +24,6 @@ MANY = 1 << 40
 def kernels() -> Iterator[Kernels]:
     with Kernels.of("running_extremum") as made:
         yield made
-
-
-def scanned(
-    kernels: Kernels, array: Array, dim: int, many: tuple[int, int] = (MANY, MANY), legacy: bool = False
-) -> list[Array]:
-    sizes = (*parts(array, dim), *many)
-    bytes_wanted = kernels.status("scan_workspace", *sizes)
-    return kernels.call(
-        f"scan_{array.dtype.name}",
-        array,
-        Output(array.shape, array.dtype),
-        Output(array.shape, np.int32),
-        Scratch(bytes_wanted) if bytes_wanted else None,
-        *sizes,
-        int(legacy),
-        None,
-    )
 
 
 # From how many rows and columns on nobody waits for another tile.
@@ -84,7 +68,7 @@ def test_a_tile_that_looks_back_finds_the_last_of_equals(kernels: Kernels, tile:
         best = int(np.flatnonzero(values[: at + 1] == values[: at + 1].max())[-1]) if at <= last else at
         told = 0x80000000 | (best * 100 + 7) if at <= last else 0x40000000 | 7
         words[at] = int(values[best].view(np.uint32)) << 32 | told
-    found = kernels.call("scan_look_back", words, tile, Output((2,), np.float32), Output((2,), np.int32), None)
+    found = kernels.call("look_back_at", words, tile, Output((2,), np.float32), Output((2,), np.int32), None)
     np.testing.assert_array_equal(found[0], values.max())
     np.testing.assert_array_equal(found[1], np.flatnonzero(values == values.max())[-1] * 100 + 7)
 
@@ -114,7 +98,7 @@ def test_a_workspace_is_needed_only_where_tiles_wait(kernels: Kernels) -> None:
         (1, 4096, 4096): 256 + 4096 * 32 * 8,
         (0, 1 << 20, 1): 0,
     }
-    assert {sizes: kernels.status("scan_needs", *sizes, 512, 131_072) for sizes in needed} == needed
+    assert {sizes: kernels.status("needed_bytes", *sizes, 512, 131_072) for sizes in needed} == needed
 
 
 SIZES = st.tuples(st.integers(0, 3_000), st.integers(0, 50_000), st.integers(1, 3_000))
@@ -127,10 +111,10 @@ def test_the_workspace_of_a_shape_is_enough_for_every_smaller_one(
 ) -> None:
     smaller, larger = map(min, one, other), map(max, one, other)
     limits = 512, 131_072
-    assert kernels.status("scan_needs", *smaller, *limits) <= kernels.status("scan_workspace", *larger, *limits)
+    assert kernels.status("needed_bytes", *smaller, *limits) <= kernels.status("workspace_bytes", *larger, *limits)
 
 
 def test_a_missing_workspace_is_an_error(kernels: Kernels) -> None:
     array = np.zeros((1, 10_000), np.float32)
     output = Output(array.shape, np.float32), Output(array.shape, np.int32)
-    assert kernels.status("scan_float32", array, *output, None, 1, 10_000, 1, MANY, MANY, 0, None) == 1
+    assert kernels.status("run_float", array, *output, None, 1, 10_000, 1, MANY, MANY, 0, None) == 1
