@@ -18,6 +18,7 @@ using planes::no_moments;
 using planes::of_block;
 using planes::of_lanes;
 using planes::Plane;
+using planes::sum_of_lanes;
 using planes::Tensors;
 using planes::visit;
 
@@ -33,9 +34,21 @@ constexpr std::int64_t kMostBlocks = std::numeric_limits<std::int32_t>::max();
 constexpr std::int64_t kLargestPlane = std::numeric_limits<std::int32_t>::max() - 65536;
 // Of the shared memory that a block may ask for: what `of_block` and the system have of it.
 constexpr int kReservedBytes = 2048;
+// Two blocks on a multiprocessor: one loads while the other stores.
+constexpr int kTwinThreads = 512;
 
-// Small planes: `width` lanes each, pack by pack; the second reading finds them in the first cache.
-template <typename T>
+// What the launch depends on.
+struct Card {
+  int multiprocessors = 0;
+  int block_shared_bytes = 0;
+  int shared_bytes = 0;  // of a multiprocessor
+  int cache_bytes = 0;
+};
+
+// Small planes: `width` lanes each, of which each keeps up to `kHeld` packs in registers, so that
+// mean and squares can be summed one after the other: that is a few instructions for an element,
+// where moments that are merged pack by pack would cost more time than the memory takes.
+template <typename T, int kHeld>
 __global__ void __launch_bounds__(kSmallThreads) normalize_small(Tensors<T> all, int width) {
   std::int64_t const mine =
       (static_cast<std::int64_t>(blockIdx.x) * kSmallThreads + threadIdx.x) / width;
@@ -43,15 +56,37 @@ __global__ void __launch_bounds__(kSmallThreads) normalize_small(Tensors<T> all,
   bool const any = mine < all.planes;
   Plane<T> const plane(all, any ? mine : 0);
   int const packs = any ? plane.packs() : 0;
-  Moments own = no_moments();
-  for (int pack = lane; pack < packs; pack += width) {
-    int const at = pack * Plane<T>::kPack;
-    own = merged(own, plane.moments(plane.load(pack), plane.shift - at, plane.end - at));
+  Pack<T, Plane<T>::kPack> held[kHeld];
+  float sum = 0.0f;
+#pragma unroll
+  for (int i = 0; i < kHeld; ++i) {
+    if (lane + i * width < packs) {
+      held[i] = plane.load(lane + i * width);
+    }
   }
-  Moments const total = of_lanes(own, width);
-  float const factor = plane.factor(total, static_cast<float>(all.size), all.epsilon);
-  for (int pack = lane; pack < packs; pack += width) {
-    plane.store(pack, plane.load(pack), total.mean, factor);
+#pragma unroll
+  for (int i = 0; i < kHeld; ++i) {
+    if (lane + i * width < packs) {
+      plane.visit_items(lane + i * width, held[i], [&](float value) { sum += value; });
+    }
+  }
+  float const size = static_cast<float>(all.size);
+  float const mean = sum_of_lanes(sum, width) / size;
+  float squares = 0.0f;
+#pragma unroll
+  for (int i = 0; i < kHeld; ++i) {
+    if (lane + i * width < packs) {
+      plane.visit_items(lane + i * width, held[i],
+                        [&](float value) { squares += (value - mean) * (value - mean); });
+    }
+  }
+  Moments const total = {size, mean, sum_of_lanes(squares, width)};
+  float const factor = plane.factor(total, size, all.epsilon);
+#pragma unroll
+  for (int i = 0; i < kHeld; ++i) {
+    if (lane + i * width < packs) {
+      plane.store(lane + i * width, held[i], mean, factor);
+    }
   }
 }
 
@@ -124,32 +159,50 @@ int packs_of(std::int64_t size) {
   return static_cast<int>(ceil_div(size + (size % kPack == 0 ? 0 : kPack - 1), kPack));
 }
 
+// Four packs a lane where that leaves eight lanes to a plane: they load 128 bytes at once.
 template <typename T>
 cudaError_t run_small(Tensors<T> const& all, cudaStream_t stream) {
-  int width = 1;
-  while (width < 32 && width < packs_of<T>(all.size)) {
-    width *= 2;
+  int packs = 1;
+  while (packs < packs_of<T>(all.size)) {
+    packs *= 2;
   }
+  int const width = std::min({packs, std::max(8, packs / 4), 32});
   std::int64_t const blocks = ceil_div<std::int64_t>(all.planes, kSmallThreads / width);
   if (blocks > kMostBlocks) {
     return cudaErrorInvalidValue;
   }
-  return launch(normalize_small<T>,
-                Launch{dim3(static_cast<unsigned>(blocks)), dim3(kSmallThreads), 0, stream}, all,
-                width);
+  Launch const shape{dim3(static_cast<unsigned>(blocks)), dim3(kSmallThreads), 0, stream};
+  switch (packs / width) {
+    case 1:
+      return launch(normalize_small<T, 1>, shape, all, width);
+    case 2:
+      return launch(normalize_small<T, 2>, shape, all, width);
+    case 4:
+      return launch(normalize_small<T, 4>, shape, all, width);
+    default:
+      return launch(normalize_small<T, kSmallPacks / 32>, shape, all, width);
+  }
 }
 
 template <typename T>
-cudaError_t run_planes(Tensors<T> const& all, int shared_bytes, cudaStream_t stream) {
+cudaError_t run_planes(Tensors<T> const& all, Card const& card, cudaStream_t stream) {
   if (all.planes > kMostBlocks) {
     return cudaErrorInvalidValue;
   }
   int const packs = packs_of<T>(all.size);
+  int most_threads = kMostThreads;
+  int kept = std::min(packs, (card.block_shared_bytes - kReservedBytes) / 16);
+  // A plane of more than half of the shared memory leaves no room for a second block. Where the
+  // planes that are worked on fit the second cache, it is better to keep less of each.
+  int const half = (card.shared_bytes / 2 - kReservedBytes) / 16;
+  if (kept > half && 2 * card.multiprocessors * (packs * 16.0) <= 0.75 * card.cache_bytes) {
+    kept = half;
+    most_threads = kTwinThreads;
+  }
   int threads = kSmallThreads;
-  while (threads < kMostThreads && threads * 8 < packs) {
+  while (threads < most_threads && threads * 8 < packs) {
     threads *= 2;
   }
-  int const kept = std::min(packs, (shared_bytes - kReservedBytes) / 16);
   return launch(normalize_planes<T>,
                 Launch{dim3(static_cast<unsigned>(all.planes)), dim3(threads),
                        static_cast<std::size_t>(kept) * 16, stream},
@@ -175,25 +228,39 @@ cudaError_t run_parts(Tensors<T> const& all, int multiprocessors, Moments* works
                                : launch(normalize_parts<T>, shape, all, part_packs, workspace);
 }
 
+cudaError_t look_at(Card* card) {
+  int device = 0;
+  cudaError_t status = cudaGetDevice(&device);
+  struct {
+    int* value;
+    cudaDeviceAttr which;
+  } const asked[] = {
+      {&card->multiprocessors, cudaDevAttrMultiProcessorCount},
+      {&card->block_shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin},
+      {&card->shared_bytes, cudaDevAttrMaxSharedMemoryPerMultiprocessor},
+      {&card->cache_bytes, cudaDevAttrL2CacheSize},
+  };
+  for (auto const& [value, which] : asked) {
+    if (status == cudaSuccess) {
+      status = cudaDeviceGetAttribute(value, which, device);
+    }
+  }
+  return status;
+}
+
 template <typename T>
 cudaError_t run(Tensors<T> const& all, void* workspace, cudaStream_t stream) {
   if (packs_of<T>(all.size) <= kSmallPacks) {
     return run_small(all, stream);
   }
-  int device = 0, multiprocessors = 0, shared_bytes = 0;
-  cudaError_t status = cudaGetDevice(&device);
-  if (status == cudaSuccess) {
-    status = cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device);
-  }
-  if (status == cudaSuccess) {
-    status = cudaDeviceGetAttribute(&shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
-  }
+  Card card;
+  cudaError_t const status = look_at(&card);
   if (status != cudaSuccess) {
     return status;
   }
-  bool const few = all.planes < multiprocessors && packs_of<T>(all.size) >= kLargePacks;
-  return few ? run_parts(all, multiprocessors, static_cast<Moments*>(workspace), stream)
-             : run_planes(all, shared_bytes, stream);
+  bool const few = all.planes < card.multiprocessors && packs_of<T>(all.size) >= kLargePacks;
+  return few ? run_parts(all, card.multiprocessors, static_cast<Moments*>(workspace), stream)
+             : run_planes(all, card, stream);
 }
 
 template <typename T>

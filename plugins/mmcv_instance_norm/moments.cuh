@@ -58,6 +58,14 @@ __device__ __forceinline__ Moments of_lanes(Moments own, int width) {
   return own;
 }
 
+// Over `width` neighbouring lanes (a power of two); each of them gets the same bits.
+__device__ __forceinline__ float sum_of_lanes(float own, int width) {
+  for (int distance = width / 2; distance > 0; distance /= 2) {
+    own += __shfl_xor_sync(0xFFFFFFFFu, own, distance);
+  }
+  return own;
+}
+
 // Of a block of whole warps, at most 1,024 threads; each gets it. 384 bytes of shared memory.
 __device__ __forceinline__ Moments of_block(Moments own) {
   __shared__ Moments of_warps[32];

@@ -65,6 +65,19 @@ struct Plane {
     return *reinterpret_cast<Pack<T, kPack> const*>(input + pack * kPack);
   }
 
+  // Shows the distance from the pivot of each element of a pack that is of the plane.
+  template <typename Use>
+  __device__ __forceinline__ void visit_items(int pack, Pack<T, kPack> const& items,
+                                              Use use) const {
+    bool const all = whole(pack);
+#pragma unroll
+    for (int k = 0; k < kPack; ++k) {
+      if (all || (pack * kPack + k >= shift && pack * kPack + k < end)) {
+        use(wide(items.item[k]) - pivot);
+      }
+    }
+  }
+
   __device__ __forceinline__ Moments moments(Pack<T, kPack> const& items, int begin,
                                              int stop) const {
     float values[kPack];

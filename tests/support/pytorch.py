@@ -31,6 +31,8 @@ def folder(environ: Mapping[str, str]) -> Path:
 
 def torch(environ: Mapping[str, str]) -> Any:
     """The module. What this process has already comes from where it came; only what it lacks is of the folder."""
+    if "torch" in sys.modules:
+        return sys.modules["torch"]
     place = str(folder(environ))
     if place not in sys.path:
         sys.path.append(place)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -29,12 +30,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the kernels of plugins beside PyTorch.")
     parser.add_argument("areas", nargs="*", help=f"of {', '.join(AREAS)}; all where none is named")
     parser.add_argument("--only", default="", help="cases whose name and type hold this text")
+    parser.add_argument("--uncompiled", action="store_true", help="not beside torch.compile, which takes its time")
+    parser.add_argument("--warm", action="store_true", help="only compile what is measured beside, into its cache")
     asked = parser.parse_args()
     if not set(asked.areas) <= set(AREAS):
         parser.error(f"there are {', '.join(AREAS)}")
     import torch  # type: ignore[import-not-found,unused-ignore]
 
-    from .bench import copy_gb_s, measured
+    from .bench import copy_gb_s, measured, warmed
 
     bandwidth = copy_gb_s()
     about = {"card": torch.cuda.get_device_name(), "torch": torch.__version__, "copy_gb_s": round(bandwidth)}
@@ -42,10 +45,15 @@ def main() -> None:
     rows = []
     for area in asked.areas or AREAS:
         for bench in import_module(f"{__package__}.{area}").benches():
-            if asked.only in f"{bench.case} {bench.dtype}":
-                with torch.inference_mode():
-                    rows.append(measured(bench, bandwidth))
-                _say(rows[-1])
+            if asked.only not in f"{bench.case} {bench.dtype}":
+                continue
+            with torch.inference_mode():
+                if asked.warm:
+                    warmed(bench)
+                    continue
+                asked_for = replace(bench, compiled=bench.compiled and not asked.uncompiled)
+                rows.append(measured(asked_for, bandwidth))
+            _say(rows[-1])
     sys.stdout.write(table(about, rows))
 
 

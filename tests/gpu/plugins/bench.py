@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import statistics
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +52,15 @@ class Bench:
     compiled: bool = True
     tf32: bool = False
     off: Callable[[Any, Any], float] | None = None
+
+
+def warmed(bench: Bench) -> None:
+    """Compile the others into the cache on disk, so that many benches can do it at once before one is measured."""
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = bench.tf32
+    inputs = bench.make(0)
+    for _, way in _ways(bench):
+        with suppress(Exception):  # the measurement says so
+            way(*inputs)
 
 
 def measured(bench: Bench, copy_gb_s: float) -> dict[str, Any]:

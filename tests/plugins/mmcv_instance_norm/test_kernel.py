@@ -65,10 +65,12 @@ def tensors(shape: tuple[int, ...], dtype: str, seed: int = 1) -> tuple[Array, A
     [
         pytest.param((3, 5, 2), id="a lane for a plane"),
         pytest.param((2, 3, 7, 5), id="some lanes for a plane"),
+        pytest.param((2, 3, 8, 8), id="lanes with two packs"),
+        pytest.param((5, 3, 11, 11), id="lanes with four packs"),
         pytest.param((2, 2, 31, 33), id="a warp for a plane"),
         pytest.param((1, 2, 3, 5, 7), id="a volume"),
         pytest.param((2, 3, 45, 67), id="a block for a plane"),
-        pytest.param((1, 5, 131, 129), id="a block for a plane that it can not keep"),
+        pytest.param((1, 5, 131, 129), id="a block, or one of two, for a plane that it can not keep"),
         pytest.param((1, 2, 200, 201), id="blocks for each of few large planes"),
     ],
 )

@@ -37,6 +37,8 @@ struct Call {
 // The smallest of the cards here: Turing gives 64 KiB to a block that asks.
 constexpr int kSharedBytesOptin = 64 * 1024;
 constexpr int kMultiprocessors = 4;
+// Less than any card has, so that a small input is already too large for it.
+constexpr int kCacheBytes = 512 * 1024;
 
 }  // namespace farm::cpu
 
@@ -44,6 +46,8 @@ enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 enum cudaDeviceAttr {
   cudaDevAttrMaxSharedMemoryPerBlock = 8,
   cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrL2CacheSize = 38,
+  cudaDevAttrMaxSharedMemoryPerMultiprocessor = 81,
   cudaDevAttrMaxSharedMemoryPerBlockOptin = 97,
 };
 enum cudaMemcpyKind { cudaMemcpyDeviceToDevice = 3 };
@@ -76,6 +80,8 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
   switch (attribute) {
     case cudaDevAttrMaxSharedMemoryPerBlock: *value = 48 * 1024; return cudaSuccess;
     case cudaDevAttrMultiProcessorCount: *value = farm::cpu::kMultiprocessors; return cudaSuccess;
+    case cudaDevAttrL2CacheSize: *value = farm::cpu::kCacheBytes; return cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
     case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = farm::cpu::kSharedBytesOptin; return cudaSuccess;
   }
   return cudaErrorInvalidValue;
