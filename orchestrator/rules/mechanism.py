@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from farm.backends.options import TENSORRT, problems
 from farm.backends.tensorrt.capabilities import capabilities_of
-from farm.backends.tensorrt.precision import Types, meaning
+from farm.backends.tensorrt.needs import needed_steps
+from farm.backends.tensorrt.precision import meaning
 from farm.protocol.errors import Unsupported
 from farm.protocol.options import BuildOptions, Precision
 from farm.protocol.target import BuildTarget
 
-# What makes a graph of these types. int8 and FP8 are not here: their samples go to the device, which puts Q/DQ in.
-STEP_OF_TYPES = {Types.FLOAT16: "float16", Types.BFLOAT16: "bfloat16", Types.MIXED: "mixed"}
 _ONNXRUNTIME = {
     Precision.FP32: "float32, the graph as it is",
     Precision.FP16: "weights stored as float16, computed in float32",
@@ -28,7 +27,7 @@ class Mechanism:
         precision: What the precision word becomes, or `none`.
         plugins: The plugin interface of this generation, or `none`.
         problems: Why it cannot be honoured; each names the option and the version.
-        steps: Graph steps that the target cannot do without, in order.
+        steps: Graph steps that the target cannot do without, in order and as they are typed.
     """
 
     precision: str
@@ -59,17 +58,13 @@ def _meaning(target: BuildTarget, options: BuildOptions) -> tuple[str, str, tupl
         can = capabilities_of(target.backend_version, rtx=target.backend == "tensorrt_rtx")
         card = target.gpu.compute_capability if target.gpu else None
         what = meaning(options.precision, can, card, calibrated=options.calibration is not None)
-        steps = (*(() if can.layer_normalization else ("layernorm",)), *_step_of(what.types))
-        return what.mechanism, "IPluginV3" if can.api >= (10, 0) else "IPluginV2DynamicExt", steps
+        plugins = "IPluginV3" if can.api >= (10, 0) else "IPluginV2DynamicExt"
+        return what.mechanism, plugins, needed_steps(can, what.types)
     if target.backend == "onnxruntime":
         if options.precision not in _ONNXRUNTIME:
             raise Unsupported(f"{_name(target)} cannot build --precision {options.precision}")
         return _ONNXRUNTIME[options.precision], "none", ()
     return f"what {target.backend} makes of {options.precision}", "none", ()
-
-
-def _step_of(types: Types) -> tuple[str, ...]:
-    return (STEP_OF_TYPES[types],) if types in STEP_OF_TYPES else ()
 
 
 def _calibration_problems(target: BuildTarget, options: BuildOptions) -> list[str]:

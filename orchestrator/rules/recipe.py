@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from farm.protocol.errors import Invalid
-from farm.protocol.keys import PreparationRecipe, StepCall
-
-# The first two change nothing unless there is such an operator, which has no meaning elsewhere.
-DEFAULT_STEPS = ("mmcv", "deformable_attention", "fold", "simplify", "infer_shapes")
+from farm.protocol.keys import PreparationRecipe
+from farm.protocol.steps import planned_steps
 
 
 def recipe_for(
@@ -17,21 +14,14 @@ def recipe_for(
     """The recipe of a preparation: the given steps or the default ones, with the tools of the newest host.
 
     Args:
-        steps: Names in order; None for the default, empty for none.
+        steps: As typed, in order; None for the default, empty for none.
         hosts: The tool versions of each host of the fleet; the choice does not depend on their order.
         needed: What the target cannot do without, see `mechanism`: last, whatever steps were given.
 
     Raises: Invalid: a step is no word, or is there twice.
     """
-    named = tuple(DEFAULT_STEPS if steps is None else steps)
-    for name in named:
-        if not name.isidentifier():
-            raise Invalid(f"{name!r} cannot be a graph step", "Give names such as fold,simplify,infer_shapes.")
-    if len(set(named)) != len(named):
-        raise Invalid("a graph step is there twice", "Give each step once.")
-    named = (*named, *(name for name in needed if name not in named))
     tools = max((dict(host) for host in hosts), key=_newness) if hosts else {}
-    return PreparationRecipe(tuple(StepCall(name) for name in named), tools)
+    return PreparationRecipe(planned_steps(steps, needed), tools)
 
 
 def can_prepare(recipe: PreparationRecipe, tools: Mapping[str, str]) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from farm.protocol.errors import Invalid
-from orchestrator.rules.recipe import DEFAULT_STEPS, can_prepare, recipe_for
+from farm.protocol.steps import DEFAULT_STEPS
+from orchestrator.rules.recipe import can_prepare, recipe_for
 
 
 def test_a_recipe_names_the_tools_of_the_newest_host_whatever_their_order() -> None:

@@ -89,7 +89,8 @@ def parameters_of(call: StepCall) -> dict[str, Any]:
         if name not in known:
             takes = ", ".join(known) or "none"
             raise Unsupported(f"the graph step {call.name} has no parameter {name!r}", f"It takes {takes}.")
-        if type(value) is not type(known[name]):
+        whole = isinstance(known[name], float) and type(value) is int
+        if type(value) is not type(known[name]) and not whole:
             raise Unsupported(
                 f"the parameter {name} of the graph step {call.name} is {value!r}", f"Give one like {known[name]!r}."
             )

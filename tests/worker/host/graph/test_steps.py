@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from farm.backends.tensorrt.needs import NEEDS, Need
 from farm.device.hosttools import TOOLS
-from worker.host.graph.steps import STEPS, step
+from farm.protocol.steps import parse_step
+from worker.host.graph.steps import STEPS, parameters_of, step
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "graph.md"
 
@@ -33,3 +35,9 @@ def test_a_step_is_documented_with_its_tolerance(name: str) -> None:
     assert row.endswith(f"| {'reported' if tolerance is None else f'{tolerance:g}'} |")
     for parameter in step(name).PARAMETERS:
         assert f"`{parameter}`" in row
+
+
+@pytest.mark.parametrize("need", NEEDS, ids=lambda need: need.step)
+def test_what_a_version_needs_is_a_step_with_such_parameters(need: Need) -> None:
+    call = parse_step(need.step)
+    assert parameters_of(call).items() >= call.parameters.items()

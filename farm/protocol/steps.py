@@ -1,0 +1,71 @@
+"""Graph steps as they are typed: `default,rename:input=images,opset:newest=17`."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+from .errors import Invalid
+from .keys import StepCall
+
+# The first two change nothing unless there is such an operator, which has no meaning elsewhere.
+DEFAULT_STEPS = ("mmcv", "deformable_attention", "fold", "simplify", "infer_shapes")
+# The word that stands for them.
+DEFAULT = "default"
+
+_EXAMPLE = "Give names such as fold,simplify,infer_shapes."
+_WORDS = {"true": True, "false": False}
+
+
+def planned_steps(steps: Optional[Sequence[str]], needed: Sequence[str] = ()) -> Tuple[StepCall, ...]:
+    """The steps of a preparation: the given ones or the default ones, then those that a target cannot do without.
+
+    Args:
+        steps: As typed, in order; None for the default, empty for none.
+        needed: Likewise; one that was given itself is not repeated.
+
+    Raises: Invalid: a step is no word, has a parameter that is not NAME=VALUE, or is there twice.
+    """
+    typed: List[str] = []
+    for text in (DEFAULT,) if steps is None else steps:
+        typed += DEFAULT_STEPS if text == DEFAULT else (text,)
+    calls = [parse_step(text) for text in typed]
+    names = [call.name for call in calls]
+    if len(set(names)) != len(names):
+        raise Invalid("a graph step is there twice", "Give each step once.")
+    calls += [call for call in map(parse_step, needed) if call.name not in names]
+    return tuple(calls)
+
+
+def parse_step(text: str) -> StepCall:
+    """`opset:newest=17` is the step `opset` with a parameter; several are separated by colons.
+
+    A name that holds a colon itself is taken whole: `rename:input:0=images`.
+
+    Raises: Invalid
+    """
+    name, _, rest = text.partition(":")
+    if not name.isidentifier():
+        raise Invalid(f"{name!r} cannot be a graph step", _EXAMPLE)
+    parameters: Dict[str, Any] = {}
+    begun: List[str] = []
+    for part in rest.split(":") if rest else ():
+        begun.append(part)
+        if "=" in part:
+            parameter, _, value = ":".join(begun).partition("=")
+            parameters[parameter] = _value(value)
+            begun = []
+    if begun or "" in parameters:
+        raise Invalid(f"{text!r} has a parameter that is not NAME=VALUE", f"Write it as {name}:NAME=VALUE.")
+    return StepCall(name, parameters)
+
+
+def _value(text: str) -> Any:
+    """A number or truth value where the text is one."""
+    if text in _WORDS:
+        return _WORDS[text]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
