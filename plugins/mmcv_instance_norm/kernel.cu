@@ -8,28 +8,28 @@
 #include "common/launch.cuh"
 #include "common/shared.cuh"
 #include "planes.cuh"
+#include "small.cuh"
 
 namespace farm {
 namespace {
 
+using planes::kMostBlocks;
+using planes::kSmallPacks;
 using planes::merged;
 using planes::Moments;
 using planes::no_moments;
 using planes::of_block;
-using planes::of_lanes;
+using planes::packs_of;
 using planes::Plane;
-using planes::sum_of_lanes;
+using planes::run_small;
 using planes::Tensors;
 using planes::visit;
 
 constexpr int kMostThreads = 1024;
 constexpr int kSmallThreads = 256;
-// Planes up to this many packs are a warp's, or a part's of one.
-constexpr int kSmallPacks = 256;
 // From here on a plane is worth several blocks, where there are fewer planes than multiprocessors.
 constexpr int kLargePacks = 4096;
 constexpr int kMostParts = 256;
-constexpr std::int64_t kMostBlocks = std::numeric_limits<std::int32_t>::max();
 // So that no position in the last pack passes 2^31.
 constexpr std::int64_t kLargestPlane = std::numeric_limits<std::int32_t>::max() - 65536;
 // Of the shared memory that a block may ask for: what `of_block` and the system have of it.
@@ -44,51 +44,6 @@ struct Card {
   int shared_bytes = 0;  // of a multiprocessor
   int cache_bytes = 0;
 };
-
-// Small planes: `width` lanes each, of which each keeps up to `kHeld` packs in registers, so that
-// mean and squares can be summed one after the other: that is a few instructions for an element,
-// where moments that are merged pack by pack would cost more time than the memory takes.
-template <typename T, int kHeld>
-__global__ void __launch_bounds__(kSmallThreads) normalize_small(Tensors<T> all, int width) {
-  std::int64_t const mine =
-      (static_cast<std::int64_t>(blockIdx.x) * kSmallThreads + threadIdx.x) / width;
-  int const lane = static_cast<int>(threadIdx.x) & (width - 1);
-  bool const any = mine < all.planes;
-  Plane<T> const plane(all, any ? mine : 0);
-  int const packs = any ? plane.packs() : 0;
-  Pack<T, Plane<T>::kPack> held[kHeld];
-  float sum = 0.0f;
-#pragma unroll
-  for (int i = 0; i < kHeld; ++i) {
-    if (lane + i * width < packs) {
-      held[i] = plane.load(lane + i * width);
-    }
-  }
-#pragma unroll
-  for (int i = 0; i < kHeld; ++i) {
-    if (lane + i * width < packs) {
-      plane.visit_items(lane + i * width, held[i], [&](float value) { sum += value; });
-    }
-  }
-  float const size = static_cast<float>(all.size);
-  float const mean = sum_of_lanes(sum, width) / size;
-  float squares = 0.0f;
-#pragma unroll
-  for (int i = 0; i < kHeld; ++i) {
-    if (lane + i * width < packs) {
-      plane.visit_items(lane + i * width, held[i],
-                        [&](float value) { squares += (value - mean) * (value - mean); });
-    }
-  }
-  Moments const total = {size, mean, sum_of_lanes(squares, width)};
-  float const factor = plane.factor(total, size, all.epsilon);
-#pragma unroll
-  for (int i = 0; i < kHeld; ++i) {
-    if (lane + i * width < packs) {
-      plane.store(lane + i * width, held[i], mean, factor);
-    }
-  }
-}
 
 // A block for each plane: thread t has packs t, t + threads, …, the first `kept` of the plane in
 // dynamic shared memory, 16 bytes each. Those beyond are read again: they were read last, and the
@@ -150,38 +105,6 @@ __global__ void __launch_bounds__(kSmallThreads)
   visit(plane, begin, end, [&](int pack, Pack<T, Plane<T>::kPack> const& items, int, int) {
     plane.store(pack, items, total.mean, factor);
   });
-}
-
-// How many packs the largest plane may touch: one more where planes do not begin with a pack.
-template <typename T>
-int packs_of(std::int64_t size) {
-  constexpr std::int64_t kPack = Plane<T>::kPack;
-  return static_cast<int>(ceil_div(size + (size % kPack == 0 ? 0 : kPack - 1), kPack));
-}
-
-// Four packs a lane where that leaves eight lanes to a plane: they load 128 bytes at once.
-template <typename T>
-cudaError_t run_small(Tensors<T> const& all, cudaStream_t stream) {
-  int packs = 1;
-  while (packs < packs_of<T>(all.size)) {
-    packs *= 2;
-  }
-  int const width = std::min({packs, std::max(8, packs / 4), 32});
-  std::int64_t const blocks = ceil_div<std::int64_t>(all.planes, kSmallThreads / width);
-  if (blocks > kMostBlocks) {
-    return cudaErrorInvalidValue;
-  }
-  Launch const shape{dim3(static_cast<unsigned>(blocks)), dim3(kSmallThreads), 0, stream};
-  switch (packs / width) {
-    case 1:
-      return launch(normalize_small<T, 1>, shape, all, width);
-    case 2:
-      return launch(normalize_small<T, 2>, shape, all, width);
-    case 4:
-      return launch(normalize_small<T, 4>, shape, all, width);
-    default:
-      return launch(normalize_small<T, kSmallPacks / 32>, shape, all, width);
-  }
 }
 
 template <typename T>

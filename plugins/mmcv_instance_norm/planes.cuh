@@ -5,11 +5,15 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <limits>
 
+#include "common/launch.cuh"
 #include "common/pack.cuh"
 #include "moments.cuh"
 
 namespace farm::planes {
+
+constexpr std::int64_t kMostBlocks = std::numeric_limits<std::int32_t>::max();
 
 template <typename T>
 struct Tensors {
@@ -131,6 +135,13 @@ __device__ __forceinline__ void visit(Plane<T> const& plane, int begin, int stop
       }
     }
   }
+}
+
+// How many packs the largest plane may touch: one more where planes do not begin with a pack.
+template <typename T>
+int packs_of(std::int64_t size) {
+  constexpr std::int64_t kPack = Plane<T>::kPack;
+  return static_cast<int>(ceil_div(size + (size % kPack == 0 ? 0 : kPack - 1), kPack));
 }
 
 }  // namespace farm::planes
