@@ -45,6 +45,8 @@ class Agent:
         self._slots: List[SlotThread] = []
         self._consumer: Optional[Consumer] = None
         self._enrol_again = threading.Event()
+        # A process that some cards are hidden from does not count them, but NVML does.
+        self._uuids = tuple(gpu.uuid for gpu in enrolment.facts.gpus if gpu.uuid)
         self._telemetry: Dict[str, float] = {}
         self._sampled_at: Optional[float] = None
 
@@ -135,6 +137,6 @@ class Agent:
     def _beat(self) -> Heartbeat:
         # A sample wakes a card and takes time of the processor: never while an engine is timed.
         if not any(slot.stage is State.BENCHMARKING for slot in self._slots):
-            self._telemetry, self._sampled_at = telemetry.sample(), time.monotonic()
+            self._telemetry, self._sampled_at = telemetry.sample(None, self._uuids), time.monotonic()
         ago_s = time.monotonic() - self._sampled_at if self._sampled_at is not None else 0.0
         return Heartbeat(self._telemetry, ago_s)

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional
 
 from farm.protocol.errors import Invalid
 
-from .nvml import ask
+from .nvml import ask, card_of
 
 VARIABLE = "FARM_LOCK_CLOCKS"
 _GRAPHICS, _SM, _MEMORY = 0, 1, 2
@@ -101,10 +101,7 @@ def release(nvml: Any, uuid: str) -> List[str]:
 
 
 def _card(nvml: Any, uuid: str) -> Any:
-    card = None
-    if is_card(uuid):
-        # Old bindings want bytes.
-        card = ask(nvml, "nvmlDeviceGetHandleByUUID", uuid) or ask(nvml, "nvmlDeviceGetHandleByUUID", uuid.encode())
+    card = card_of(nvml, uuid) if is_card(uuid) else None
     if card is None:
         raise NotLocked(f"the driver knows no whole card {uuid or 'here'}")
     return card

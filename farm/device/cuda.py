@@ -84,13 +84,14 @@ def _gpu(told: Dict[str, Any]) -> GpuFacts:
         compute_capability=str(told["compute_capability"]),
         memory_bytes=int(told["memory_bytes"]),
         sm_count=int(told["sm_count"]),
-        uuid=_uuid(str(told["uuid"]), bool(profile)),
+        uuid=card_uuid(str(told["uuid"]), bool(profile)),
         integrated=bool(told["integrated"]),
         mig_profile=profile or None,
     )
 
 
-def _uuid(digits: str, slice_of_card: bool) -> str:
+def card_uuid(digits: str, slice_of_card: bool) -> str:
+    """Of the 32 digits that the driver tells, what NVML calls the card or the slice; empty where it tells none."""
     if not digits.strip("0"):
         return ""
     parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])

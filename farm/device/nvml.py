@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .machine import Machine
 
@@ -77,11 +77,17 @@ def driver_version(machine: Machine) -> Optional[str]:
     return answer.decode() if isinstance(answer, bytes) else answer
 
 
-def figures(nvml: Any) -> Dict[str, float]:
-    """Live figures of every card, such as `gpu0_temperature_celsius`; what a card does not support is left out."""
+def figures(nvml: Any, uuids: Sequence[str] = ()) -> Dict[str, float]:
+    """Live figures of cards, such as `gpu0_temperature_celsius`; what a card does not support is left out.
+
+    Args:
+        nvml: The library.
+        uuids: The cards in the order in which they are counted, which is not NVML's where some are hidden; none for
+            all as NVML counts them.
+    """
     found: Dict[str, float] = {}
-    for index in range(ask(nvml, "nvmlDeviceGetCount") or 0):
-        card = ask(nvml, "nvmlDeviceGetHandleByIndex", index)
+    for index in range(len(uuids) or ask(nvml, "nvmlDeviceGetCount") or 0):
+        card = card_of(nvml, uuids[index]) if uuids else ask(nvml, "nvmlDeviceGetHandleByIndex", index)
         for figure in _FIGURES if card is not None else ():
             answer = ask(nvml, figure.call, card, *figure.arguments)
             value = getattr(answer, figure.field, None) if figure.field else answer
@@ -96,6 +102,12 @@ def ask(nvml: Any, call: str, *arguments: Any) -> Any:
         return getattr(nvml, call)(*arguments)
     except (nvml.NVMLError, AttributeError):
         return None
+
+
+def card_of(nvml: Any, uuid: str) -> Any:
+    """Its handle; None where the library does not know it."""
+    # Old bindings want bytes.
+    return ask(nvml, "nvmlDeviceGetHandleByUUID", uuid) or ask(nvml, "nvmlDeviceGetHandleByUUID", uuid.encode())
 
 
 def _initialised(nvml: Any) -> bool:

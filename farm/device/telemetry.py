@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Optional
+from typing import Dict, Optional, Sequence
 
 from . import jetson, nvml
 from .machine import Machine
@@ -12,16 +12,20 @@ from .system import meminfo_bytes
 _FALSE_ZONES = frozenset({"PMIC-Die"})
 
 
-def sample(machine: Optional[Machine] = None) -> Dict[str, float]:
+def sample(machine: Optional[Machine] = None, uuids: Sequence[str] = ()) -> Dict[str, float]:
     """Load, memory and temperature of the machine, and `gpu<n>_...` for each card.
 
     Takes a few hundred milliseconds on a card without persistence mode, and wakes it: never during a measurement.
+
+    Args:
+        machine: This one by default.
+        uuids: Which cards, `gpu0` first; all of the machine where none is given.
     """
     here = machine or Machine()
     found = {**_system(here), **jetson.figures(here)}
     with nvml.opened(here) as library:
         if library is not None:
-            found.update(nvml.figures(library))
+            found.update(nvml.figures(library, uuids))
     return found
 
 

@@ -8,6 +8,8 @@ from typing import Any, Iterator, Tuple
 
 import numpy as np
 
+from farm.device.cuda import card_uuid
+
 from .driver import driver
 
 
@@ -44,6 +46,15 @@ class Device:
         free, total = ctypes.c_size_t(), ctypes.c_size_t()
         driver().call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
         return free.value, total.value
+
+    def uuid(self) -> str:
+        """What NVML calls it, such as `GPU-…`; empty where the driver does not tell."""
+        digits, name = ctypes.create_string_buffer(16), ctypes.create_string_buffer(256)
+        driver().call("cuDeviceGetName", name, ctypes.c_int(len(name)), self._device)
+        # Only the second version tells the slices of one card apart; it is younger than some drivers.
+        newest = "cuDeviceGetUuid_v2"
+        driver().call(newest if driver().has(newest) else "cuDeviceGetUuid", digits, self._device)
+        return card_uuid(digits.raw.hex(), b" MIG " in name.value)
 
     def close(self) -> None:
         """Let the context go; it ends with its last user. Closing twice is allowed."""

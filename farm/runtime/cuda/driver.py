@@ -38,6 +38,10 @@ class Driver:
                 _NEXT.get(name, "Look at the kernel's log with dmesg: it names faults of the card."),
             )
 
+    def has(self, function: str) -> bool:
+        """Whether this driver is new enough to have a function."""
+        return hasattr(self._library, function)
+
     def _text(self, function: str, status: int) -> str:
         text = ctypes.c_char_p()
         getattr(self._library, function)(ctypes.c_int(status), ctypes.byref(text))

@@ -82,7 +82,8 @@ class TensorRtSession(Session):
 
     def evidence(self) -> Dict[str, Any]:
         """See `Session.evidence`: clocks, power, temperature and why the card holds back, as far as it tells."""
-        figures = sample()
+        uuid = self._device.uuid()
+        figures = sample(None, (uuid,) if uuid else ())
         jetson = jetson_state(Machine())
         told = {"gpu": figures, "gpu_throttle_reasons": throttle_reasons(figures)}
         return {**told, **({"jetson": jetson} if jetson else {})}

@@ -16,6 +16,7 @@ import numpy as np
 
 from farm.backends.tensorrt.logger import Sayings
 from farm.backends.tensorrt.switches import has, switch
+from farm.device.cuda import probe_cuda
 from farm.device.machine import Machine
 from farm.device.nvml import throttle_reasons
 from farm.device.telemetry import sample
@@ -93,7 +94,7 @@ class TrtexecSession(Session):
 
     def evidence(self) -> Dict[str, Any]:
         """See `Session.evidence`."""
-        figures = sample()
+        figures = sample(None, [gpu.uuid for gpu in probe_cuda(Machine()).gpus[:1] if gpu.uuid])
         return {"gpu": figures, "gpu_throttle_reasons": throttle_reasons(figures)}
 
     def measure_itself(

@@ -44,8 +44,13 @@ class Library:
     def nvmlDeviceGetHandleByIndex(self, index: int) -> Tuple[str, int]:  # noqa: N802
         return ("card", index)
 
+    def nvmlDeviceGetHandleByUUID(self, uuid: object) -> Tuple[str, int]:  # noqa: N802
+        if uuid != b"GPU-1":
+            raise Refused(uuid)
+        return ("card", 1)
+
     def nvmlDeviceGetTemperature(self, card: Any, sensor: int) -> int:  # noqa: N802
-        return 38
+        return 38 + int(card[1])
 
     def nvmlDeviceGetMemoryInfo(self, card: Any) -> Any:  # noqa: N802
         return SimpleNamespace(total=150754820096, used=644939776)
@@ -69,6 +74,12 @@ def test_a_figure_that_the_binding_or_the_card_lacks_is_left_out() -> None:
 def test_a_card_that_cannot_be_opened_has_no_figures() -> None:
     assert nvml.figures(Library("nvmlDeviceGetHandleByIndex")) == {}
     assert nvml.figures(Library("nvmlDeviceGetCount")) == {}
+
+
+def test_cards_are_counted_as_the_process_sees_them() -> None:
+    found = nvml.figures(Library(), ["GPU-2", "GPU-1"])
+    assert found["gpu1_temperature_celsius"] == 39.0, "old bindings take bytes"
+    assert not any(name.startswith("gpu0_") for name in found), "what the library does not know has no figures"
 
 
 def test_old_bindings_speak_bytes_and_the_library_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
