@@ -11,6 +11,7 @@ from farm.protocol.errors import Conflict, Invalid
 from farm.protocol.inputs import check_inputs, says_anything
 from farm.protocol.model import GRAPH_FILE, FileRef, ModelManifest
 from farm.protocol.options import BenchmarkPolicy, BuildOptions, ReferencePolicy, VerifyPolicy
+from farm.protocol.steps import changes_interface
 from farm.protocol.submit import Plan, SubmitAsk
 from farm.protocol.timing import TimingCacheUse
 from farm.protocol.views import SubmissionView
@@ -100,7 +101,8 @@ def make_ask(
         reference = replace(reference, inputs=_npz(options.inputs, paths, progress))
     if options.outputs:
         reference = replace(reference, outputs=_npz(options.outputs, paths, progress))
-    _check_inputs(local, build, reference)
+    if not changes_interface(options.steps):
+        _check_inputs(local, build, reference)
     ask = SubmitAsk(
         name=local.name,
         model=local.manifest,

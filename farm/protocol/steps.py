@@ -9,6 +9,8 @@ from .keys import StepCall
 
 # The first two change nothing unless there is such an operator, which has no meaning elsewhere.
 DEFAULT_STEPS = ("mmcv", "deformable_attention", "fold", "simplify", "infer_shapes")
+# Those that give a graph other inputs or outputs. They come first.
+INTERFACE_STEPS = ("rename", "image_input")
 # The word that stands for them.
 DEFAULT = "default"
 
@@ -34,6 +36,11 @@ def planned_steps(steps: Optional[Sequence[str]], needed: Sequence[str] = ()) ->
         raise Invalid("a graph step is there twice", "Give each step once.")
     calls += [call for call in map(parse_step, needed) if call.name not in names]
     return tuple(calls)
+
+
+def changes_interface(steps: Optional[Sequence[str]]) -> bool:
+    """The engine takes or gives something else than the model: nothing can be held against the inputs of the model."""
+    return any(text.partition(":")[0] in INTERFACE_STEPS for text in steps or ())
 
 
 def parse_step(text: str) -> StepCall:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from farm.protocol.engine import TensorSpec
 from farm.protocol.inputs import DeclaredInput, check_inputs, says_anything
+from farm.protocol.steps import changes_interface
 from farm.protocol.submit import SubmitAsk
 from orchestrator.store import preparations
 from orchestrator.store.database import Connection
@@ -14,7 +15,7 @@ def check_known_inputs(connection: Connection, ask: SubmitAsk) -> None:
 
     Raises: Invalid: the hint lists the inputs.
     """
-    if not says_anything(ask.options, ask.reference):
+    if changes_interface(ask.steps) or not says_anything(ask.options, ask.reference):
         return
     found = preparations.inputs_of(connection, ask.manifest.digest)
     if found:

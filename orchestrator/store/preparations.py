@@ -12,6 +12,7 @@ from farm.protocol.engine import TensorSpec
 from farm.protocol.keys import PreparationKey
 from farm.protocol.report import Failure
 from farm.protocol.states import State
+from farm.protocol.steps import changes_interface
 from farm.protocol.work import Prepared
 
 from . import statements
@@ -73,14 +74,16 @@ def newest(connection: Connection, key: str) -> PreparationRow | None:
 
 
 def inputs_of(connection: Connection, model: str) -> tuple[TensorSpec, ...] | None:
-    """The inputs of a model, as any preparation of it has found them; None where none ever ended well."""
+    """The inputs of a model, as any preparation that kept them has found them; None where none ever ended well."""
     query = (
-        select(preparation.c.prepared)
+        select(preparation.c.prepared, preparation.c.spec)
         .join(build, build.c.preparation_id == preparation.c.id)
         .where(build.c.model == model, preparation.c.prepared.is_not(None))
     )
-    found = connection.execute(query.limit(1)).scalar()
-    return prepared_of(found).inputs if found else None
+    for prepared, spec in connection.execute(query.distinct()):
+        if not changes_interface([call.name for call in loads(PreparationKey, spec).recipe.steps]):
+            return prepared_of(prepared).inputs
+    return None
 
 
 def add(connection: Connection, preparation_id: str, key: PreparationKey, priority: int, at: float) -> PreparationRow:

@@ -6,12 +6,12 @@ import logging
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from farm.device.hosttools import probe_host_tools
 from farm.device.machine import Machine
-from farm.device.system import memory_bytes
 from farm.filehash import file_ref
 from farm.protocol.engine import TensorSpec
 from farm.protocol.errors import Invalid, Unsupported
@@ -22,15 +22,11 @@ from farm.protocol.states import State
 from farm.protocol.work import PreparationWork, Prepared
 from farm.runtime.arrays import save_arrays
 from worker.child.guard import INPUTS_FILE, OUTPUTS_FILE
-from worker.settings import memory_limit
 
+from .adapt import adapt
 from .graph.foreign import plugin_operators
 from .graph.model import Model
-from .graph.pipeline import Pipeline
-from .load import load
-from .plugin_types import write_types
-from .reference.inputs import reference_inputs
-from .reference.outputs import Reference, computed, of_author
+from .reference.outputs import Reference, of_author
 
 log = logging.getLogger(__name__)
 
@@ -50,25 +46,18 @@ def prepare(work: PreparationWork, folder: Path, enter: Enter) -> Prepared:
     """
     source, output, scratch = folder / "input", folder / "output", folder / "scratch"
     scratch.mkdir()
-    enter(State.PREPARING, "checking the model")
     _check_tools(work.key.recipe)
-    model = load(source / GRAPH_FILE)
     policy = work.key.reference
     given = source / INPUTS_FILE if policy.inputs else None
-    inputs = reference_inputs(model, policy, given, room_bytes(Machine(), memory_limit()))
-    answered = computed(model, source / GRAPH_FILE, inputs)
-    if answered.outputs is not None:
-        model = write_types(model, inputs, scratch)
-    pipeline = Pipeline(inputs, answered.outputs, answered.told_by, scratch)
-    enter(State.PREPARING, "running the graph steps")
-    prepared, reports = pipeline.run(model, work.key.recipe.steps)
-    for report in reports:
+    adapted = adapt(source / GRAPH_FILE, work.key.recipe.steps, policy, given, scratch, partial(enter, State.PREPARING))
+    prepared, answered = adapted.model, adapted.reference
+    for report in adapted.reports:
         log.info("%s", report)
     enter(State.REFERENCING, "")
     outputs = _ranked(prepared, answered)
     reference = _reference(policy, source, outputs, answered)
     files = _written(prepared, output, {item.name: item for item in work.model.files})
-    stored = _stored(output, inputs, reference)
+    stored = _stored(output, adapted.inputs, reference)
     shutil.rmtree(scratch)
     return Prepared(
         files=files,
@@ -77,15 +66,9 @@ def prepare(work: PreparationWork, folder: Path, enter: Enter) -> Prepared:
         reference_inputs=stored[INPUTS_FILE],
         reference_outputs=stored.get(OUTPUTS_FILE),
         reference=reference.origin,
-        steps=tuple(report.to_json() for report in reports),
+        steps=tuple(report.to_json() for report in adapted.reports),
         plugin_operators=plugin_operators(prepared.proto),
     )
-
-
-def room_bytes(machine: Machine, limit_bytes: int | None) -> int:
-    """What a preparation may hold: the memory of the machine, or less where the worker ends it earlier."""
-    total = memory_bytes(machine)
-    return total if limit_bytes is None else min(total, limit_bytes)
 
 
 def _check_tools(recipe: PreparationRecipe) -> None:

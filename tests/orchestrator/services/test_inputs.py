@@ -63,3 +63,18 @@ def test_shapes_that_fit_are_accepted(prepared: Coordinator) -> None:
 def test_a_model_that_nobody_prepared_is_accepted_with_any_shapes(farm: Coordinator) -> None:
     farm.enrol()
     assert farm.submit(options=options("inptu:1x576")).state is State.WAITING
+
+
+def test_names_that_a_step_gives_are_not_those_of_the_model(prepared: Coordinator) -> None:
+    submission = prepared.submit(options=options("pixels:4x20x20x3"), steps=("rename:input=pixels", "default"))
+    assert submission.state is State.WAITING
+    with pytest.raises(Invalid, match="names 'pixels'"):
+        prepared.submit(options=options("pixels:4x20x20x3"), steps=("default",))
+
+
+def test_what_such_a_preparation_found_is_not_held_against_the_model(farm: Coordinator) -> None:
+    box = farm.enrol()
+    farm.submit(steps=("rename:images=input", "default"))
+    _prepare(farm, box)
+    submission = farm.submit(options=options("images:4x20x20x3"))
+    assert submission.state is State.WAITING

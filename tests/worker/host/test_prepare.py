@@ -16,7 +16,8 @@ from farm.protocol.options import ReferencePolicy
 from farm.protocol.states import State
 from farm.runtime.arrays import load_arrays
 from tests.support import models
-from worker.host.prepare import prepare, room_bytes
+from worker.host.adapt import room_bytes
+from worker.host.prepare import prepare
 
 from .broken import graph
 from .workspaces import workspace

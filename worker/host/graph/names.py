@@ -25,7 +25,7 @@ def distinguish(model: ModelProto) -> None:
         taken.update(own)
         taken.update(renamed.values())
         if renamed:
-            _rename(graph, renamed)
+            rename_values(graph, renamed)
 
 
 def rename_reads(graph: GraphProto, renamed: Mapping[str, str]) -> None:
@@ -57,8 +57,8 @@ def _free(name: str, taken: set[str]) -> str:
     return f"{name}_{number}"
 
 
-def _rename(graph: GraphProto, renamed: Mapping[str, str]) -> None:
-    """Rename values of a graph where they arise, and in all that reads them."""
+def rename_values(graph: GraphProto, renamed: Mapping[str, str]) -> None:
+    """Rename values of a graph where they arise, and in all that reads them; in place."""
     rename_reads(graph, renamed)
     for operator in graph.node:
         for place, name in enumerate(operator.output):

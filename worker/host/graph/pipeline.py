@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from farm.protocol.errors import BuildFailed, Invalid
+from farm.protocol.errors import BuildFailed, FarmError, Invalid
 from farm.protocol.keys import StepCall
 
 from ..runtime import CannotRun, run
@@ -94,11 +94,11 @@ class Pipeline:
 
     def _one(self, model: Model, one: Step, parameters: Mapping[str, Any]) -> tuple[Model, StepReport]:
         started = time.monotonic()
-        changed = _applied(model, one, parameters, lambda: self._ranges(model))
+        changed = applied(model, one, parameters, lambda: self._ranges(model))
         seconds = time.monotonic() - started
         _keep_interface(model, changed, one.NAME)
         # Running the graph once more would show nothing; of a large network it takes minutes.
-        largest = self._check(changed, one) if changed.proto != model.proto else self._unmoved()
+        largest = self._checked(changed, one) if changed.proto != model.proto else self._unmoved()
         reason = "" if self._outputs is not None else self._reason
         counts = count(model.proto), count(changed.proto)
         return changed, StepReport(one.NAME, *counts, round(seconds, 3), largest, reason)
@@ -106,13 +106,15 @@ class Pipeline:
     def _unmoved(self) -> float | None:
         return None if self._outputs is None else 0.0
 
-    def _check(self, model: Model, one: Step) -> float | None:
-        from onnx import checker
+    def _checked(self, model: Model, one: Step) -> float | None:
+        check_graph(model, one)
+        return self.compare(model, one)
 
-        try:
-            check(model)
-        except checker.ValidationError as error:
-            raise _broken(one.NAME, f"made an invalid graph: {error}") from error
+    def compare(self, model: Model, one: Step) -> float | None:
+        """The largest difference of any output from what it was before a step; None where nothing can be compared.
+
+        Raises: BuildFailed: it is more than the step may change.
+        """
         if self._outputs is None:
             return None
         outputs = self._run(model, one)
@@ -140,12 +142,29 @@ class Pipeline:
             shutil.rmtree(folder)
 
 
-def _applied(model: Model, one: Step, parameters: Mapping[str, Any], measure: Measure) -> Model:
+def check_graph(model: Model, one: Step) -> None:
+    """Hold what a step made against the rules of ONNX.
+
+    Raises: BuildFailed
+    """
+    from onnx import checker
+
+    try:
+        check(model)
+    except checker.ValidationError as error:
+        raise _broken(one.NAME, f"made an invalid graph: {error}") from error
+
+
+def applied(model: Model, one: Step, parameters: Mapping[str, Any], measure: Measure) -> Model:
+    """The model after a step, unchecked; the one given stays as it is.
+
+    Raises: FarmError: its own, or BuildFailed for whatever it raises.
+    """
     copy = model.copy()
     detached = weights.detach(copy.proto) if model.large else {}
     try:
         changed = one.apply(copy.proto, parameters, measure)
-    except MemoryError:
+    except (MemoryError, FarmError):
         raise
     except Exception as error:  # tools of others raise what they like
         raise _broken(one.NAME, f"failed: {type(error).__name__}: {error}") from error

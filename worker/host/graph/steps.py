@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .ranges import Measure
 
 STEPS: Mapping[str, str] = {
+    "rename": "worker.host.graph.rename",
+    "image_input": "worker.host.graph.image_input",
     "mmcv": "worker.host.graph.mmcv",
     "deformable_attention": "worker.host.graph.deformable_attention",
     "infer_shapes": "worker.host.graph.infer_shapes",
@@ -43,6 +45,10 @@ STEPS: Mapping[str, str] = {
 }
 
 
+# In the place of the name of a parameter.
+ANY_NAME = "*"
+
+
 class Step(Protocol):
     """What a step's module has.
 
@@ -50,7 +56,7 @@ class Step(Protocol):
         NAME: As it is typed after `--steps`.
         DESCRIPTION: One clause, as an imperative.
         TOOLS: Distributions whose version changes what it does; all are in the recipe.
-        PARAMETERS: All parameters it takes, with their defaults.
+        PARAMETERS: All parameters it takes, with their defaults; `*` stands for parameters of any name.
         TOLERANCE: How much an output may change, as a share of its root mean square in float32. None for a step whose
             purpose is to change it: the change is reported, and only types, shapes and NaN are held against it.
     """
@@ -85,13 +91,26 @@ def parameters_of(call: StepCall) -> dict[str, Any]:
     Raises: Unsupported: the step does not take one of them, or not of this type.
     """
     known = step(call.name).PARAMETERS
+    if ANY_NAME in known:
+        known = dict.fromkeys(call.parameters, known[ANY_NAME])
+    given = {}
     for name, value in call.parameters.items():
         if name not in known:
             takes = ", ".join(known) or "none"
             raise Unsupported(f"the graph step {call.name} has no parameter {name!r}", f"It takes {takes}.")
-        whole = isinstance(known[name], float) and type(value) is int
-        if type(value) is not type(known[name]) and not whole:
+        given[name] = _like(known[name], value)
+        if given[name] is None:
             raise Unsupported(
                 f"the parameter {name} of the graph step {call.name} is {value!r}", f"Give one like {known[name]!r}."
             )
-    return {**known, **call.parameters}
+    return {**known, **given}
+
+
+def _like(default: Any, value: Any) -> Any:
+    """A value of the type of the default, as far as what was typed may mean one; None where it may not."""
+    if type(value) is type(default):
+        return value
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and isinstance(default, str):
+        return str(value)
+    return float(value) if isinstance(default, float) and type(value) is int else None
