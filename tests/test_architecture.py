@@ -70,7 +70,7 @@ IMPORTS = {
     ),
     "worker.host": Row(("farm", *CHILD), ("numpy",), ("onnx", "onnxruntime", "onnxslim", "onnx_graphsurgeon")),
     # PyTorch is on the machines of those who export, and the table of exporters imports each where it is asked for.
-    "worker.host.exporters": Row(("farm", "worker.host"), ("torch",), ("numpy", "onnx")),
+    "worker.host.exporters": Row(("farm", "worker.host"), ("torch",), ("numpy", "onnx", "safetensors")),
     "worker.child": Row((*CONTRACT, "farm.cycles", "worker.settings")),
     "worker.lease": Row(("farm", "worker.child", "worker.coordinator")),
     "worker": Row(("farm", "worker"), ("httpx", "click"), ("celery", "kombu", "billiard", "rich")),

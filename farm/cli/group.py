@@ -72,26 +72,38 @@ class LazyGroup(click.Group):
                 formatter.write_dl([(verb.name, verb.help) for verb in VERBS if verb.section == section], col_spacing=4)
 
 
-def _from_entry_points(name: str, known: bool) -> Optional[click.Command]:
-    from importlib import metadata
+def from_group(group: str, name: str, what: str) -> Any:
+    """What another package brings under a name; `what` it is, for the message.
 
-    points: Any = metadata.entry_points()
-    # Python 3.8 answers with a dictionary, later versions with something to select from.
-    group = points.select(group=ENTRY_POINTS) if hasattr(points, "select") else points.get(ENTRY_POINTS, ())
-    for point in group:
-        if point.name == name:
-            return _loaded(point)
+    Raises: Invalid: none does, or it cannot start here.
+    """
+    point = _point(group, name)
+    if point is None:
+        raise Invalid(f"{what} cannot be found here", _INSTALL)
+    return _loaded(point, what)
+
+
+def _from_entry_points(name: str, known: bool) -> Optional[click.Command]:
+    point = _point(ENTRY_POINTS, name)
+    if point is not None:
+        command: click.Command = _loaded(point, f"the verb {name!r}")
+        return command
     if known:
         raise Invalid(f"the verb {name!r} is not installed here", _INSTALL)
     return None
 
 
-def _loaded(point: Any) -> click.Command:
+def _point(group: str, name: str) -> Any:
+    from importlib import metadata
+
+    points: Any = metadata.entry_points()
+    # Python 3.8 answers with a dictionary, later versions with something to select from.
+    found = points.select(group=group) if hasattr(points, "select") else points.get(group, ())
+    return next((point for point in found if point.name == name), None)
+
+
+def _loaded(point: Any, what: str) -> Any:
     try:
-        command: click.Command = point.load()
+        return point.load()
     except ImportError as error:
-        raise Invalid(
-            f"the verb {point.name!r} cannot start here: {error}",
-            _INSTALL,
-        ) from error
-    return command
+        raise Invalid(f"{what} cannot start here: {error}", _INSTALL) from error

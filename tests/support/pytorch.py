@@ -19,6 +19,8 @@ from .packages import installed
 
 VERSION = "2.13.0"
 PACKAGE = f"torch=={VERSION}"
+# What its newer exporter needs, and what reads weights that are no pickles.
+WRITER, BESIDE = "onnxscript==0.7.2", ("safetensors==0.8.0",)
 
 
 def folder(environ: Mapping[str, str]) -> Path:
@@ -29,8 +31,15 @@ def folder(environ: Mapping[str, str]) -> Path:
     return installed(environ, PACKAGE)
 
 
-def torch(environ: Mapping[str, str]) -> Any:
-    """The module. What this process has already comes from where it came; only what it lacks is of the folder."""
+def torch(environ: Mapping[str, str], exporters: bool = False) -> Any:
+    """The module. What this process has already comes from where it came; only what it lacks is of the folder.
+
+    Args:
+        environ: Says where folders of packages are kept.
+        exporters: With what exporting through torch.export needs.
+    """
+    if exporters and (place := str(installed(environ, WRITER, beside=BESIDE))) not in sys.path:
+        sys.path.append(place)
     if "torch" in sys.modules:
         return sys.modules["torch"]
     place = str(folder(environ))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional, Tuple
+from typing import Any, Mapping, Optional, Tuple
 
 import click
 
@@ -13,6 +13,7 @@ from ..ask import local_ask
 from ..build_options import BUILD_OPTIONS, with_options
 from ..console import columns, emit_json, emit_table, out, say
 from ..context import Connection
+from ..export_options import NETWORK_OPTIONS, exported
 from ..format import BAD, Cell, CellLike, dim, duration, short, word
 from ..options import json_option, option, verb
 from ..transfers import transfers
@@ -21,6 +22,8 @@ from ..words import seconds
 
 @verb()
 @with_options(BUILD_OPTIONS)
+@option("--export", metavar="NAME", section="Which network", help="Write this network of farm export, and build it.")
+@with_options(NETWORK_OPTIONS)
 @option("--wait", is_flag=True, help="Return when every target has ended, with its exit code.")
 @option("--watch", is_flag=True, help="As --wait, and tell every stage when nobody looks, too.")
 @option("--timeout", metavar="TIME", help="Wait no longer: 90s, 15m, 2h. The work goes on.")
@@ -35,11 +38,15 @@ def submit(connection: Connection, /, **given: Any) -> int:
       farm submit model.onnx -t 'sm>=80,mem>=16GiB' --precision fp16
       farm submit model.onnx -t v100 --minShapes images:1x3x64x64 --maxShapes images:8x3x64x64
       farm submit --clone sub-8uy7gx9dd2y6mv --targets h200 --force
+      farm submit --export detr-r50 --HW 256 320 --targets v100 --precision fp16
 
     Prints the id of the submission; with --wait what came out for each target.
     """
-    if given["dry_run"]:
-        return _plan(connection, given)
+    with exported(given) as asked:
+        return _plan(connection, asked) if asked["dry_run"] else _submit(connection, asked)
+
+
+def _submit(connection: Connection, given: Mapping[str, Any]) -> int:
     from ..following import finish
 
     timeout_s = seconds("--timeout", given["timeout"]) if given["timeout"] else None

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .base import Exporter, Size
+from .base import Exporter, ExportOrder, Size
 from .resnet import Features
 
 Tensor = Any
@@ -164,14 +164,20 @@ class Detr(nn.Module):
         return self.class_embed(found), self.bbox_embed(found)
 
 
-def sine_places(height: int, width: int) -> Tensor:
-    """Sines and cosines of every place of a map: 1 x (height x width) x 256."""
+def sine_places(height: int, width: int, shift: float = 0.0) -> Tensor:
+    """Sines and cosines of every place of a map: 1 x (height x width) x 256.
+
+    Args:
+        height: Of the map.
+        width: Of the map.
+        shift: How much of a pixel before its end its place is.
+    """
     half = _WIDTH // 2
     steps = torch.arange(half // 2, dtype=torch.float32)
     speeds = _TEMPERATURE ** (2 * steps / half)
 
     def along(size: int) -> Tensor:
-        shares = torch.arange(1, size + 1, dtype=torch.float32) / (size + 1e-6) * (2 * math.pi)
+        shares = (torch.arange(1, size + 1, dtype=torch.float32) - shift) / (size + 1e-6) * (2 * math.pi)
         angles = shares[:, None] / speeds
         return torch.stack((angles.sin(), angles.cos()), -1).flatten(1)
 
@@ -188,9 +194,9 @@ class DetrExporter(Exporter):
     # Places are computed for one size, so that the file has one.
     sizes_are_fixed = True
 
-    def build_torch_model(self, way: str = "") -> Any:
+    def build_torch_model(self, order: ExportOrder) -> Any:
         """The network, its weights drawn."""
-        return Detr(fused=way == _FUSED)
+        return Detr(fused=order.way == _FUSED)
 
     def ways(self) -> tuple[str, ...]:
         """With attention in products and a softmax, and with PyTorch's own."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from .base import Exporter, Size
+from .base import Exporter, ExportOrder, Size
 
 Tensor = Any
 
@@ -57,8 +57,16 @@ class Features(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """The last map."""
+        return self.maps(images)[-1]
+
+    def maps(self, images: Tensor) -> list[Tensor]:
+        """The last map of each of the four stages, the largest first."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        made = []
+        for stage in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = stage(x)
+            made.append(x)
+        return made
 
 
 class ResNet50(Features):
@@ -80,7 +88,7 @@ class ResNet50Exporter(Exporter):
     size = Size(224, 224)
     outputs = ("logits",)
 
-    def build_torch_model(self, way: str = "") -> Any:
+    def build_torch_model(self, order: ExportOrder) -> Any:
         """The network, its weights drawn."""
         return ResNet50()
 

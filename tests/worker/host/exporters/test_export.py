@@ -12,11 +12,11 @@ import onnx
 import pytest
 from click.testing import CliRunner
 
-from farm.protocol.errors import BuildFailed, Invalid, Unsupported
+from farm.protocol.errors import Invalid, Unsupported
 from farm.protocol.keys import StepCall
 from tests.support import pytorch
 from worker.export import export
-from worker.host.exporters.base import Exporter, ExportOrder, Size, check_order
+from worker.host.exporters.base import ExportOrder, Size, check_order
 from worker.host.exporters.table import EXPORTERS, exporter
 from worker.host.graph.model import Model
 from worker.host.graph.pipeline import Pipeline
@@ -38,7 +38,7 @@ def torch() -> Torch:
 @pytest.fixture(scope="module")
 def detr(torch: Torch, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("detr") / "detr.onnx"
-    exporter("detr-r50").export(path, ExportOrder(size=SMALL))
+    exporter("detr-r50").export(path, ExportOrder(size=SMALL, steps=()))
     return path
 
 
@@ -53,7 +53,8 @@ def weights_of(path: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("name", EXPORTERS)
 def test_the_command_exports_each_and_holds_it_against_pytorch(torch: Torch, tmp_path: Path, name: str) -> None:
     path = tmp_path / "made.onnx"
-    told = CliRunner().invoke(export, [name, "--HW", "64", "96", "-o", str(path), "--json"], catch_exceptions=False)
+    arguments = [name, "--HW", "64", "96", "--steps", "none", "-o", str(path), "--json"]
+    told = CliRunner().invoke(export, arguments, catch_exceptions=False)
     said = json.loads(told.stdout)
     assert said["weights"] == "drawn, seed 0"
     assert 0 < said["largest_difference"] < 1e-4
@@ -69,7 +70,7 @@ def test_the_same_seed_draws_the_same_weights_and_another_one_others(torch: Torc
     made = {}
     for name, seed in (("one", 1), ("again", 1), ("other", 2)):
         path = tmp_path / f"{name}.onnx"
-        exporter("resnet50").export(path, ExportOrder(size=SMALL, seed=seed, check=False))
+        exporter("resnet50").export(path, ExportOrder(size=SMALL, seed=seed, check=False, steps=()))
         made[name] = weights_of(path)
     assert made["one"] == made["again"]
     assert made["one"] != made["other"]
@@ -90,8 +91,8 @@ def test_weights_of_a_file_are_those_of_the_network(torch: Torch, tmp_path: Path
     network, _ = made.network(ExportOrder(seed=7))
     state = {name: value for name, value in network.state_dict().items() if "num_batches" not in name}
     torch.save({"model": state}, tmp_path / "weights.pth")
-    told = made.export(tmp_path / "given.onnx", ExportOrder(size=SMALL, weights=tmp_path / "weights.pth"))
-    made.export(tmp_path / "drawn.onnx", ExportOrder(size=SMALL, seed=7, check=False))
+    told = made.export(tmp_path / "given.onnx", ExportOrder(size=SMALL, weights=tmp_path / "weights.pth", steps=()))
+    made.export(tmp_path / "drawn.onnx", ExportOrder(size=SMALL, seed=7, check=False, steps=()))
     assert told.weights.startswith("sha256 ")
     assert weights_of(tmp_path / "given.onnx") == weights_of(tmp_path / "drawn.onnx")
 
@@ -126,7 +127,7 @@ def test_weights_of_another_network_are_refused(torch: Torch, tmp_path: Path, ch
 
 def test_an_open_batch_takes_any(torch: Torch, tmp_path: Path) -> None:
     path = tmp_path / "open.onnx"
-    exporter("resnet50").export(path, ExportOrder(dynamic=True, check=False))
+    exporter("resnet50").export(path, ExportOrder(dynamic=True, check=False, steps=()))
     one, three = (run(path, images(batch, 3, 64, 96))["logits"] for batch in (1, 3))
     assert (one.shape, three.shape) == ((1, 1000), (3, 1000))
 
@@ -154,34 +155,6 @@ def test_what_is_not_constant_stays_of_detr(detr: Path, tmp_path: Path) -> None:
     assert "Mul" not in kinds
     assert isinstance(model, Model)
     assert all(report.largest_difference is not None for report in reports)
-
-
-class Own(Exporter):
-    """An exporter of somebody else, of a network that ends in a module of his."""
-
-    size = SMALL
-    outputs = ("y",)
-
-    def __init__(self, end: str, *arguments: float) -> None:
-        self._end, self._arguments = end, arguments
-
-    def build_torch_model(self, way: str = "") -> Any:
-        from torch import nn  # type: ignore[import-not-found]
-
-        return nn.Sequential(nn.Flatten(), nn.Linear(3 * 64 * 96, 4), getattr(nn, self._end)(*self._arguments))
-
-
-@pytest.mark.parametrize(
-    ("own", "told"),
-    [
-        (Own("Hardtanh", 100.0, 101.0), "the output 'y' of the network is constant"),
-        (Own("Threshold", 0.1, 0.5), "cannot export the network: Unsupported: ONNX export of operator threshold"),
-    ],
-)
-def test_what_is_of_no_use_is_refused_and_leaves_nothing(torch: Torch, tmp_path: Path, own: Own, told: str) -> None:
-    with pytest.raises(BuildFailed, match=told):
-        own.export(tmp_path / "own.onnx", ExportOrder())
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
