@@ -24,7 +24,7 @@ def reference(inputs: Sequence[Array | None], attributes: Mapping[str, Any]) -> 
     sizes = image.shape[2:]
     # The last coordinate of the grid belongs to the first axis of the image.
     places = [_source(grid[..., axis].astype(np.float32), size, attributes) for axis, size in enumerate(sizes[::-1])]
-    taps = [_taps(at, size, attributes) for at, size in zip(places[::-1], sizes, strict=True)]
+    taps = [_taps(at, size, attributes) for at, size in zip(places[::-1], sizes)]
     output = np.zeros((*image.shape[:2], *grid.shape[1:-1]), np.float32)
     wide = image.astype(np.float32)
     for n in range(len(image)):
@@ -36,9 +36,7 @@ def reference(inputs: Sequence[Array | None], attributes: Mapping[str, Any]) -> 
 def _weighted(image: Array, corner: Sequence[tuple[Array, Array]]) -> Array:
     import numpy as np
 
-    inside = np.logical_and.reduce(
-        [(at >= 0) & (at < size) for (at, _), size in zip(corner, image.shape[1:], strict=True)]
-    )
+    inside = np.logical_and.reduce([(at >= 0) & (at < size) for (at, _), size in zip(corner, image.shape[1:])])
     index = tuple(np.where(inside, at, 0) for at, _ in corner)
     weight = np.ones_like(corner[0][1])
     for _, part in corner:
@@ -99,7 +97,7 @@ def _taps(at: Array, size: int, attributes: Mapping[str, Any]) -> list[tuple[Arr
     if mode == BILINEAR:
         return [(first, 1 - part), (first + 1, part)]
     indices = [_padded((first + step).astype(np.float32), size, attributes).astype(np.int64) for step in (-1, 0, 1, 2)]
-    return list(zip(indices, _cubic(part), strict=True))
+    return list(zip(indices, _cubic(part)))
 
 
 def _cubic(part: Array) -> list[Array]:

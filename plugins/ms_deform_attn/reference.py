@@ -19,7 +19,7 @@ def reference(inputs: Sequence[Array], attributes: Mapping[str, Any]) -> list[Ar
     images, _, heads, channels = value.shape
     queries = places.shape[1]
     total = np.zeros((images, queries, heads, channels))
-    levels = zip(sizes.reshape(-1, 2).tolist(), starts.reshape(-1).tolist(), strict=True)
+    levels = zip(sizes.reshape(-1, 2).tolist(), starts.reshape(-1).tolist())
     for level, ((rows, columns), start) in enumerate(levels):
         held = value[:, start : start + rows * columns].astype(np.float64)
         x = places[:, :, :, level, :, 0].astype(np.float64) * columns - 0.5

@@ -24,7 +24,7 @@ def reference(inputs: Sequence[Array | None], attributes: Mapping[str, Any]) -> 
     places = np.where(places < 0, places + sizes, places)
     slices = updates.reshape(len(places), *data.shape[depth:])
     output = data.copy()
-    for place, update in zip(places, slices):  # noqa: B905 - as many, by the reshape
+    for place, update in zip(places, slices):
         if (place >= 0).all() and (place < sizes).all():
             output[tuple(place)] = update
     return [output]

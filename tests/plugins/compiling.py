@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from farm.device.headers import Headers
@@ -18,8 +18,7 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 # As `plugins/CMakeLists.txt` has them: warnings are errors for host and device code.
 _HOST = ("-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
 _DEVICE = ("-std=c++17", "-O3", "--Werror=all-warnings", "-Xcompiler=-Wall,-Wextra,-Werror,-fPIC,-fvisibility=hidden")
-# How fast the code is, only a card tells: what it takes to compile for all of them is halved.
-_FAST = {"13": ("--Ofast-compile=max",)}
+_QUICKLY = {"13": ("--Ofast-compile=max",)}
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
@@ -29,8 +28,9 @@ def kernel(folder: Path, nvcc: Nvcc) -> Path:
     Raises: AssertionError: it does not compile; it holds what the compiler said.
     """
     cards = (f"-gencode=arch=compute_{card},code=sm_{card}" for card in nvcc.cards)
-    fast = _FAST.get(nvcc.version.partition(".")[0], ())
-    command = [str(nvcc.path), *_DEVICE, *fast, "--threads=2", *cards, f"-I{PLUGINS}", "-c", str(folder / "kernel.cu")]
+    quickly = () if nvcc.fast_code else _QUICKLY.get(nvcc.version.partition(".")[0], ())
+    flags = (*_DEVICE, *quickly, "--threads=2", *cards, f"-I{PLUGINS}")
+    command = [str(nvcc.path), *flags, "-c", str(folder / "kernel.cu")]
     return _made(command, "kernel.o", (folder / "kernel.cu",), nvcc.environ, nvcc.version)
 
 
@@ -53,6 +53,17 @@ def library(folder: Path, nvcc: Nvcc, trt: Headers) -> Path:
     exports = PLUGINS / "common/exports.map"
     command = [str(nvcc.path), "-shared", "-cudart=static", f"-Xlinker=--version-script={exports}", *objects]
     return _made(command, f"libfarm_{folder.name}.so", (exports,), nvcc.environ, trt.version)
+
+
+def player(units: Sequence[Path], trt: Headers, nvcc: Nvcc) -> Path:
+    """What plays TensorRT with plugins on a card.
+
+    Raises: AssertionError: it does not compile; it holds what the compiler said.
+    """
+    near, foreign = units[0].parent, (f"-isystem={trt.folder}",)
+    flags = ("-std=c++17", "-O2", "-shared", "-cudart=static", "-Xcompiler=-Wall,-Wextra,-Werror,-fPIC")
+    command = [str(nvcc.path), *flags, f"-I{near}", f"-I{PLUGINS}", *foreign, *map(str, units), "-ldl"]
+    return _made(command, "libplayer.so", [*units, *near.glob("*.hpp")], nvcc.environ, trt.version)
 
 
 def _compiler() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from .cpu.kernels import Kernels
+from .harness import player
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -16,7 +17,9 @@ def _kernels_run_where_they_are_told() -> Iterator[None]:
         yield
         return
     from tests.gpu.plugins.kernels import CardKernels
+    from tests.gpu.plugins.played import parts
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Kernels, "of", CardKernels.of)
+        patch.setattr(player, "parts", parts)
         yield

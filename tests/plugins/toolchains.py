@@ -32,11 +32,13 @@ class Nvcc:
     Attributes:
         path: Its own file, which has its `ptxas` beside it.
         cards: Compute capabilities, as nvcc spells them, that are compiled for with it.
+        fast_code: The code is executed; else it only has to be there, which takes half the time.
     """
 
     path: Path
     version: str
     cards: tuple[str, ...]
+    fast_code: bool = False
 
     @property
     def name(self) -> str:

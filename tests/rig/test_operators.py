@@ -9,11 +9,11 @@ from pathlib import Path
 
 import onnx
 import pytest
-from onnx import helper
 
 from tests.e2e.process import ROOT
 from tests.plugins.cases import CASES, Case
 from tests.plugins.compiling import PLUGINS, library
+from tests.plugins.graph import graph
 from tests.plugins.toolchains import headers, new_nvcc
 from tests.support.tried import expect, tried
 
@@ -31,23 +31,6 @@ def environ(rig: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, st
     (packaged,) = rig.rglob("libtensorrt_rtx.so.1")
     (folder / "libtensorrt_rtx.so").symlink_to(packaged)
     return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{rig}", "LD_LIBRARY_PATH": str(folder)}
-
-
-def graph(case: Case) -> onnx.ModelProto:
-    """A model that is the node of the case and nothing else."""
-    inputs = [
-        helper.make_tensor_value_info(f"x{place}", helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
-        for place, array in enumerate(case.inputs)
-    ]
-    outputs = [
-        helper.make_tensor_value_info(f"y{place}", helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
-        for place, array in enumerate(case.wanted())
-    ]
-    given, made = ([value.name for value in values] for values in (inputs, outputs))
-    attributes = dict(case.attributes)
-    node = helper.make_node(case.operator, given, made, "node", domain="own", **attributes)
-    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
-    return helper.make_model(helper.make_graph([node], "graph", inputs, outputs), opset_imports=opsets, ir_version=9)
 
 
 # The builder of the farm does not enable the preview feature that an alias takes.

@@ -82,6 +82,13 @@ class Lane(Place):
         self.compute()
         self.copy_out()
         self.stream.wait()
+        return self.results()
+
+    def results(self) -> Dict[str, Value]:
+        """What the last inference gave, whoever put it into a stream; it has been waited for.
+
+        Raises: Invalid: an output is larger than the array it was to go into.
+        """
         return self._results.all(self.stream)
 
     def profile_with(self, profiler: Any) -> None:

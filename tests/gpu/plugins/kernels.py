@@ -9,48 +9,37 @@ import ctypes
 from typing import Any
 
 import numpy as np
-import torch  # type: ignore[import-not-found,unused-ignore]
 
-from tests.plugins.cpu.kernels import Argument, Kernels, Output, Scratch
+from tests.plugins.cpu.kernels import Argument, Array, Kernels, Output, Scratch
 
 from .library import library
-
-Array = Any
-_POISON = 0xFF
-# What a launcher must not touch behind a buffer; a multiple of what vectors ask for.
-_BEHIND_BYTES = 4096
+from .memory import CardBuffer, wait
 
 
 class CardKernels(Kernels):
-    """Those of one plugin."""
+    """Those of a library that was compiled for the card."""
 
-    def __init__(self, name: str) -> None:
-        self._functions = library(name)
+    def __init__(self, functions: ctypes.CDLL) -> None:
+        self._functions = functions
 
     @classmethod
     def of(cls, name: str) -> CardKernels:
         """As the class it stands for."""
-        return cls(name)
+        return cls(library(name))
 
     def call(self, symbol: str, *arguments: Argument) -> list[Array]:
         """What a function writes into its outputs.
 
         Raises: AssertionError: it returned an error, failed on the card, or wrote beside its buffers or to an input.
         """
-        status, held = self._called(symbol, arguments)
+        status, contents = self._called(symbol, arguments)
         assert status == 0, f"{symbol} returned CUDA error {status}"
-        torch.cuda.synchronize()
         outputs = []
-        for argument, buffer in zip(arguments, held, strict=True):
-            if buffer is None:
-                continue
-            found = buffer.cpu().numpy()
-            assert (found[found.size - _BEHIND_BYTES :] == _POISON).all(), f"{symbol} wrote behind a buffer"
-            found = found[: found.size - _BEHIND_BYTES]
+        for argument, found in zip(arguments, contents, strict=True):
             if isinstance(argument, Output):
-                outputs.append(found.view(argument.dtype).reshape(argument.shape))
+                outputs.append(np.frombuffer(found, argument.dtype).reshape(argument.shape))
             elif isinstance(argument, np.ndarray):
-                assert found.tobytes() == argument.tobytes(), f"{symbol} wrote to an input"
+                assert found == argument.tobytes(), f"{symbol} wrote to an input"
         return outputs
 
     def status(self, symbol: str, *arguments: Argument) -> int:
@@ -60,28 +49,40 @@ class CardKernels(Kernels):
     def close(self) -> None:
         """Nothing is open."""
 
-    def _called(self, symbol: str, arguments: tuple[Argument, ...]) -> tuple[int, list[Any]]:
+    def _called(self, symbol: str, arguments: tuple[Argument, ...]) -> tuple[int, list[bytes]]:
+        """The status, and what is in each buffer afterwards; into a scratch nobody looks."""
         held = [_on_card(argument) for argument in arguments]
         passed = [_passed(argument, buffer) for argument, buffer in zip(arguments, held, strict=True)]
-        return int(getattr(self._functions, symbol)(*passed)), held
+        try:
+            status = int(getattr(self._functions, symbol)(*passed))
+            wait()
+            return status, [_left(argument, buffer) for argument, buffer in zip(arguments, held, strict=True)]
+        finally:
+            for buffer in held:
+                if buffer is not None:
+                    buffer.free()
 
 
-def _on_card(argument: Argument) -> Any:
+def _on_card(argument: Argument) -> CardBuffer | None:
     if isinstance(argument, np.ndarray):
-        contents = np.frombuffer(argument.tobytes() + bytes([_POISON]) * _BEHIND_BYTES, np.uint8)
-        return torch.from_numpy(contents.copy()).cuda()
+        return CardBuffer(argument.nbytes, argument.tobytes())
     if isinstance(argument, Output):
-        size = int(np.prod(argument.shape)) * np.dtype(argument.dtype).itemsize
-    elif isinstance(argument, Scratch):
-        size = argument.size_bytes
-    else:
-        return None
-    return torch.full((size + _BEHIND_BYTES,), _POISON, dtype=torch.uint8, device="cuda")
+        return CardBuffer(int(np.prod(argument.shape)) * np.dtype(argument.dtype).itemsize)
+    return CardBuffer(argument.size_bytes) if isinstance(argument, Scratch) else None
 
 
-def _passed(argument: Argument, buffer: Any) -> Any:
+def _left(argument: Argument, buffer: CardBuffer | None) -> bytes:
+    if buffer is None:
+        return b""
+    if isinstance(argument, Scratch):
+        buffer.check()
+        return b""
+    return buffer.contents()
+
+
+def _passed(argument: Argument, buffer: CardBuffer | None) -> Any:
     if buffer is not None:
-        return ctypes.c_void_p(buffer.data_ptr())
+        return ctypes.c_void_p(buffer.address)
     if argument is None:  # an optional tensor, or the default stream
         return ctypes.c_void_p(None)
     if isinstance(argument, float):

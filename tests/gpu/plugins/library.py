@@ -12,19 +12,19 @@ from pathlib import Path
 
 from tests.plugins.cpu.compiled import ROOT, units_of
 
-_FLAGS = ("-std=c++17", "-O3", "-lineinfo", "--shared", "-Xcompiler=-fPIC", "-cudart=shared")
+from .memory import compute_capability
+
+_FLAGS = ("-std=c++17", "-O3", "-lineinfo", "--shared", "-Xcompiler=-fPIC", "-cudart=static")
 
 
 @cache
 def library(name: str) -> ctypes.CDLL:
-    """That of a plugin, compiled with the nvcc of the machine for the card that PyTorch uses.
+    """That of a plugin, compiled with the nvcc of the machine for its first card.
 
     Raises: subprocess.CalledProcessError: it does not compile.
     """
-    import torch  # type: ignore[import-not-found,unused-ignore]
-
     units = units_of(name)
-    card = "{}{}".format(*torch.cuda.get_device_capability())
+    card = compute_capability()
     digest = hashlib.sha256(f"{card} {_FLAGS}".encode())
     for path in sorted([*(ROOT / "plugins").rglob("*.*"), *(ROOT / "tests/plugins").rglob("*.[ch]pp")]):
         if path.suffix in (".cu", ".cuh", ".hpp", ".cpp"):

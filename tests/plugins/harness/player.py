@@ -1,11 +1,13 @@
 """Plays TensorRT 10 with the glue of a plugin and its kernels on the processor, from the graph to the outputs.
 
 Nothing of NVIDIA's runs here but headers: a C++ program takes the plugin through what a builder and a runtime ask of
-it, in the order in which they ask, under the sanitizers that watch the kernels too.
+it, in the order in which they ask, under the sanitizers that watch the kernels too. With `FARM_TEST_CARD` set the same
+program plays with the kernels on a card, compiled as devices compile them.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ _MOST_TENSORS = 8
 
 # Whole numbers, others and words, alone or in a list.
 Attributes = Mapping[str, Any]
+# How many times as long as its inputs an axis may become, or the largest shape of each input.
+Most = float | Sequence[tuple[int, ...]]
 
 
 class Refused(AssertionError):
@@ -38,30 +42,34 @@ class Told:
     workspace_bytes: int
 
 
+def parts(name: str, headers: str) -> tuple[Path, Kernels]:
+    """The library of a plugin, and what plays the TensorRT whose headers lie in a folder, both for the processor."""
+    folder, foreign = PLUGINS / name, f"-isystem{headers}"
+    kernels = library(folder / "kernel.cu", ROOT / "tests/plugins" / name / "binding.cpp")
+    plugin = beside(kernels, folder / "plugin.cpp", flags=(foreign,))
+    return plugin, Kernels(beside(runtime(), *(HERE / unit for unit in _UNITS), flags=(foreign,)))
+
+
 class Player:
     """One plugin, played. Close it, or use it in a `with`."""
 
     def __init__(self, name: str, headers: str) -> None:
-        folder = PLUGINS / name
-        kernels = library(folder / "kernel.cu", ROOT / "tests/plugins" / name / "binding.cpp")
-        foreign = f"-isystem{headers}"
-        self._plugin = beside(kernels, folder / "plugin.cpp", flags=(foreign,))
-        self._kernels = Kernels(beside(runtime(), *(HERE / unit for unit in _UNITS), flags=(foreign,)))
+        self._plugin, self._kernels = parts(name, headers)
 
-    def ask(self, operator: str, attributes: Attributes, *inputs: Array, most: float = 1.0) -> Told:
+    def ask(self, operator: str, attributes: Attributes, *inputs: Array, most: Most = 1.0) -> Told:
         """What a builder learns, up to writing the plan.
 
         Args:
             operator: Name of the creator.
             attributes: As the node of a graph has them.
             inputs: For their types and sizes.
-            most: How many times as long as here each axis may become.
+            most: What the builder is told of larger inputs.
 
         Raises: Refused: something was not as it should be.
         """
         return _told(self._played(operator, attributes, inputs, most, False, (), 0)[0])
 
-    def run(self, operator: str, attributes: Attributes, *inputs: Array, most: float = 1.0) -> list[Array]:
+    def run(self, operator: str, attributes: Attributes, *inputs: Array, most: Most = 1.0) -> list[Array]:
         """The outputs, of a plugin that was written into a plan and read again; their memory was poisoned before.
 
         Args: as `ask`.
@@ -76,7 +84,7 @@ class Player:
         operator: str,
         attributes: Attributes,
         inputs: Sequence[Array],
-        most: float,
+        most: Most,
         execute: bool,
         outputs: Sequence[Output],
         workspace_bytes: int,
@@ -107,14 +115,19 @@ class Player:
         self.close()
 
 
-def _order(operator: str, attributes: Attributes, inputs: Sequence[Array], most: float) -> list[str]:
+def _order(operator: str, attributes: Attributes, inputs: Sequence[Array], most: Most) -> list[str]:
     fields = [f"field {name} {_kind_and_values(value)}" for name, value in attributes.items()]
-    sizes = [
-        [str(len(array.shape)), *map(str, array.shape), *(str(int(np.ceil(size * most))) for size in array.shape)]
-        for array in inputs
-    ]
-    given = [f"input {array.dtype} {' '.join(size)}" for array, size in zip(inputs, sizes, strict=True)]
+    given = []
+    for array, largest in zip(inputs, _largest(inputs, most), strict=True):
+        sizes = " ".join(map(str, (*array.shape, *largest)))
+        given.append(f"input {array.dtype} {array.ndim} {sizes}")
     return [f"operator {operator}", *fields, *given]
+
+
+def _largest(inputs: Sequence[Array], most: Most) -> Sequence[tuple[int, ...]]:
+    if isinstance(most, (int, float)):
+        return [tuple(math.ceil(size * most) for size in array.shape) for array in inputs]
+    return most
 
 
 def _kind_and_values(value: int | float | str | Sequence[int] | Sequence[float]) -> str:
