@@ -25,6 +25,7 @@ VERBS: Tuple[Verb, ...] = (
     Verb("submit", "submit:submit", "Build a model for targets.", _BUILD),
     Verb("plan", "submit:plan", "Show what a submit would do for each target.", _BUILD),
     Verb("export", None, "Write a network of PyTorch as an ONNX file.", _BUILD),
+    Verb("prepare", None, "Run graph steps over a model here.", _BUILD),
     Verb("status", "status:status", "Show where a submission stands, or what goes on.", _BUILD),
     Verb("list", "status:list_", "List submissions.", _BUILD),
     Verb("logs", "logs:logs", "Print the log of a build.", _BUILD),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from farm.protocol.engine import TensorSpec
+from farm.protocol.errors import Invalid
 from farm.protocol.model import GRAPH_FILE
 
 from . import weights
@@ -79,6 +81,29 @@ class Model:
         while (self.folder / name).exists():
             name, number = f"{WEIGHTS_FILE}.{number}", number + 1
         return name
+
+
+def written(model: Model, path: Path) -> list[str]:
+    """Write a model to a file of that name, its weights beside it; the files.
+
+    Raises: Invalid: a file of weights is there already, and is another one.
+    """
+    with tempfile.TemporaryDirectory(dir=path.absolute().parent, prefix=".model-") as scratch:
+        names = model.write(Path(scratch))
+        for name in names[1:]:
+            _move(Path(scratch) / name, path.parent / name)
+        (Path(scratch) / GRAPH_FILE).replace(path)
+    return [str(path), *(str(path.parent / name) for name in names[1:])]
+
+
+def _move(source: Path, target: Path) -> None:
+    """Give a file of weights its place, unless it is there."""
+    if target.exists():
+        if not target.samefile(source):
+            raise Invalid(f"{target} is there, and holds other weights", "Give --output in another folder.")
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.replace(target)
 
 
 def link(source: Path, target: Path) -> None:
