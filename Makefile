@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 IN = $(VENV)/bin/python
+# A process of tests for each processor; the tests of a file share servers and what they compile, and stay together.
+SEVERAL = -n logical --maxprocesses 8 --dist loadfile
 
 .PHONY: install demo test test-py39 test-gpu lint bench clean
 
@@ -24,11 +26,11 @@ demo: $(VENV)/product
 	VENV=$(VENV) bash deploy/demo.sh
 
 test: test-py39
-	$(IN) -m pytest
+	$(IN) -m pytest $(SEVERAL)
 
 # What runs on devices, on the oldest interpreter that can be had.
 test-py39: install
-	python39=$$($(IN) -m tests.support.python39) && $$python39 -m pytest -q tests/farm tests/worker --ignore=tests/worker/host --ignore=tests/farm/backends/tensorrt/bindings
+	python39=$$($(IN) -m tests.support.python39) && $$python39 -m pytest -q $(SEVERAL) tests/farm tests/worker --ignore=tests/worker/host --ignore=tests/farm/backends/tensorrt/bindings
 
 # On a machine with a card: `make test-gpu IN=python3`, where that Python imports tensorrt and pytest.
 test-gpu:

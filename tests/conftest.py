@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .support.broker import Broker
     from .support.services import Postgres
 
-_SERVICES = pytest.StashKey["dict[str, str]"]()
+_SERVICES = pytest.StashKey["dict[str, set[str]]"]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,10 +25,27 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SERVICES] = {}
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that reports, where the run has several (`-n`), what this one knows for the report."""
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["services"] = [(name, sorted(described)) for name, described in session.config.stash[_SERVICES].items()]
+        output["tried"] = tried.told()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a process of this run told; one that died told nothing."""
+    output = getattr(node, "workeroutput", {})
+    for name, described in output.get("services", ()):
+        node.config.stash[_SERVICES].setdefault(name, set()).update(described)
+    tried.take(output.get("tried", ()))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say which servers the tests ran on, and what they really tried of compilers, headers and engines."""
     for name, described in config.stash[_SERVICES].items():
-        terminalreporter.write_line(f"{name}: {described}")
+        terminalreporter.write_line(f"{name}: {', '.join(sorted(described))}")
     for line in tried.lines():
         terminalreporter.write_line(line)
 
@@ -39,7 +56,7 @@ def postgres(pytestconfig: pytest.Config) -> Iterator[Postgres]:
     from .support import services
 
     with services.postgres(os.environ) as server:
-        pytestconfig.stash[_SERVICES]["postgres"] = server.described
+        pytestconfig.stash[_SERVICES].setdefault("postgres", set()).add(server.described)
         yield server
 
 
@@ -49,7 +66,7 @@ def broker(pytestconfig: pytest.Config) -> Iterator[Broker]:
     from .support import broker as brokers
 
     with brokers.broker(os.environ) as server:
-        pytestconfig.stash[_SERVICES]["broker"] = server.described
+        pytestconfig.stash[_SERVICES].setdefault("broker", set()).add(server.described)
         yield server
 
 

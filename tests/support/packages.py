@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from .locks import only_one
+
 
 def installed(environ: Mapping[str, str], package: str, prefix: str = "", beside: tuple[str, ...] = ()) -> Path:
     """The folder into which a package was installed for this Python, with what it needs; made on first use.
@@ -23,16 +25,14 @@ def installed(environ: Mapping[str, str], package: str, prefix: str = "", beside
     """
     cache = Path(environ.get("FARM_TEST_CACHE") or Path.home() / ".cache/farm-tests")
     folder = cache / f"{prefix}{package}-cp{sys.version_info.major}{sys.version_info.minor}"
-    if not folder.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=cache))
-        try:
-            command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(part), package, *beside]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            part.rename(folder)
-        except OSError:  # another run was first; its files are the same
-            if not folder.exists():
-                raise
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+    # Of several processes that want it one installs it, and the others wait.
+    with only_one(cache / f"{folder.name}.lock"):
+        if not folder.exists():
+            part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=cache))
+            try:
+                command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(part), package, *beside]
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                part.rename(folder)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
     return folder

@@ -9,19 +9,18 @@ in place of Debian 11's.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from farm.protocol.errors import Unavailable
 from orchestrator.queue import valkey
 
 from .broker import LENT
+from .locks import only_one
 
 CHECKOUT = Path(__file__).parents[2]
 # What JetPack 5 is held to by its Python 3.8, as near as wheels for 3.9 come.
@@ -35,8 +34,7 @@ def python39(environ: Mapping[str, str]) -> Path:
     Raises: subprocess.CalledProcessError: a package could not be fetched or installed.
     """
     cache = Path(environ.get("FARM_TEST_CACHE") or Path.home() / ".cache/farm-tests")
-    cache.mkdir(parents=True, exist_ok=True)
-    with _only_one(cache / "lock"):
+    with only_one(cache / "lock"):
         named = environ.get("FARM_TEST_PYTHON39")
         base = Path(named) if named else _debian11(cache)
         interpreter = _worker(base, cache)
@@ -92,13 +90,6 @@ def _run(command: list[str], **environ: str) -> None:
 
 def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:12]
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 if __name__ == "__main__":

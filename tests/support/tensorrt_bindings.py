@@ -6,18 +6,18 @@ their names lets the module load, so that every class, method and enumerator can
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from .locks import only_one
 
 _STUBS = (
     *(f"createInfer{kind}_INTERNAL" for kind in ("Builder", "Runtime", "Refitter")),
@@ -76,8 +76,7 @@ def look(bindings: Bindings, names: Iterable[str], environ: Mapping[str, str], i
     Raises: subprocess.CalledProcessError: they cannot be fetched or imported.
     """
     cache = Path(environ.get("FARM_TEST_CACHE") or Path.home() / ".cache/farm-tests") / "tensorrt-bindings"
-    cache.mkdir(parents=True, exist_ok=True)
-    with _only_one(cache / "lock"):
+    with only_one(cache / "lock"):
         folder, libraries = _unpacked(bindings, cache), _stub_library(cache)
     done = subprocess.run(
         [str(interpreter or sys.executable), str(_LOOK), str(folder)],
@@ -133,10 +132,3 @@ def _stub_library(cache: Path) -> Path:
 
 def _run(command: list[str]) -> None:
     subprocess.run(command, check=True, stdout=sys.stderr)
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _TRIED: dict[str, set[str]] = {}
 _ABSENT: dict[str, str] = {}
@@ -17,6 +17,19 @@ def expect(kind: str, absent: str) -> None:
 def tried(kind: str, one: str) -> None:
     """One of this kind has been tried, and it did what was asked."""
     _TRIED.setdefault(kind, set()).add(one)
+
+
+def told() -> list[tuple[str, str, list[str]]]:
+    """All of it, as another process of the run can `take` it."""
+    return [(kind, _ABSENT.get(kind, ""), sorted(ones)) for kind, ones in _TRIED.items()]
+
+
+def take(told: Iterable[tuple[str, str, list[str]]]) -> None:
+    """What another process of the run tried counts as tried here."""
+    for kind, absent, ones in told:
+        _TRIED.setdefault(kind, set()).update(ones)
+        if absent:
+            _ABSENT[kind] = absent
 
 
 def lines() -> Iterator[str]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import random
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from orchestrator.blobs.disk import DiskStore
 
 from .conftest import SteppedClock
 
-DATA = os.urandom(3_000_000)
+DATA = random.Random(7).randbytes(3_000_000)
 SHA256 = hashlib.sha256(DATA).hexdigest()
 
 
