@@ -40,7 +40,22 @@ def main() -> None:
         die_with_parent(0)
     _hide_secrets(workspace)
     sys.argv = [module, workspace]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        _leave(ended.code)
+        raise
+
+
+def _leave(status: object) -> None:
+    """End at once: what is left is in files and pipes, and taking a model and its runtimes apart takes seconds.
+
+    Nor can a library that crashes in doing so spoil a result that is there.
+    """
+    if isinstance(status, int):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def _fork_guardian(lifeline: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import json
 import mmap
@@ -159,6 +160,14 @@ def map_a_file(workspace: Path) -> None:
             time.sleep(0.5)
 
 
+def abort_when_taken_apart(workspace: Path) -> None:
+    """As a runtime whose destructors crash, after a result that is there."""
+    atexit.register(os.abort)
+    leave(workspace, "result.json", "done")
+    sys.stdout.write("all of the log")
+    sys.exit(0)
+
+
 DO: dict[str, Callable[[Path], None]] = {
     "look": look_around,
     "secrets": look_for_secrets,
@@ -176,6 +185,7 @@ DO: dict[str, Callable[[Path], None]] = {
     "map": map_a_file,
     "segfault": lambda workspace: print(ctypes.string_at(0)),  # noqa: T201
     "abort": lambda workspace: os.abort(),
+    "abort when taken apart": abort_when_taken_apart,
     "nothing": lambda workspace: None,
     "exit": lambda workspace: sys.exit(7),
     "broken failure": lambda workspace: sys.exit((workspace / "failure.json").write_text("{") and 1),

@@ -47,6 +47,13 @@ def test_log_lines_arrive_while_it_runs(make: Make) -> None:
     assert case.text == b"one\n\xff\xfe not text\n"
 
 
+def test_a_library_that_crashes_when_it_is_taken_apart_spoils_no_result(make: Make) -> None:
+    case = make("abort when taken apart")
+    assert case.run().status == 0
+    assert case.read("result.json") == "done"
+    assert case.text == b"all of the log"
+
+
 def test_stages_are_heard_and_what_is_none_is_told(make: Make) -> None:
     case = make("stages")
     assert case.run().status == 0
