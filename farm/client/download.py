@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import IO, Optional
@@ -11,6 +10,7 @@ from farm.protocol.errors import BlobCorrupt, FarmError
 from farm.protocol.model import check_digest
 
 from .files import CHUNK_BYTES, appending
+from .hashing import Sha256Beside
 from .progress import Progress, Transfer, or_quiet
 from .transport import Broken, Transport
 
@@ -21,12 +21,20 @@ _CHECK_S = 600.0
 
 
 def download(
-    transport: Transport, sha256: str, path: Path, size_bytes: Optional[int], progress: Optional[Progress]
+    transport: Transport,
+    sha256: str,
+    path: Path,
+    size_bytes: Optional[int],
+    progress: Optional[Progress],
+    durable: bool = True,
 ) -> Path:
-    """Bring a blob to `path`; see `FarmClient.download_blob`."""
+    """Bring a blob to `path`; see `FarmClient.download_blob`.
+
+    `durable` waits for the disk: what is read by its digest at every use, and fetched anew, need not wait.
+    """
     part = path.with_name(path.name + ".part")
-    with appending(part) as stream:
-        landing = _Landing(stream)
+    with appending(part) as stream, Sha256Beside() as running:
+        landing = _Landing(stream, running)
         transfer = Transfer("download", path.name, landing.size_bytes, size_bytes or 0)
         _fill(transport, landing, check_digest(sha256), transfer, or_quiet(progress))
         if landing.sha256 != sha256:
@@ -35,7 +43,8 @@ def download(
             transport.request("POST", f"/blobs/{sha256}/check", silence_s=_CHECK_S)
             raise BlobCorrupt(f"{path.name} arrived damaged: it is not {sha256[:12]}", "Try again.")
         stream.flush()
-        os.fsync(stream.fileno())
+        if durable:
+            os.fsync(stream.fileno())
         os.replace(str(part), str(path))
     return path
 
@@ -43,9 +52,9 @@ def download(
 class _Landing:
     """A file that is being filled, with the digest of what it holds so far."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], running: Sha256Beside) -> None:
         self._stream = stream
-        self._running = hashlib.sha256()
+        self._running = running
         self.size_bytes = 0
         stream.seek(0)
         for chunk in iter(lambda: stream.read(CHUNK_BYTES), b""):
@@ -64,7 +73,7 @@ class _Landing:
     def clear(self) -> None:
         self._stream.seek(0)
         self._stream.truncate()
-        self._running = hashlib.sha256()
+        self._running.clear()
         self.size_bytes = 0
 
 

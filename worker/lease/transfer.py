@@ -46,7 +46,7 @@ class Cache:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._using(sha256):
             if not _is_whole(cached, sha256):
-                download(transport, sha256, cached, None, progress)
+                download(transport, sha256, cached, None, progress, durable=False)
                 cached.chmod(0o444)
             os.utime(str(cached))
             # The link stays whole whatever becomes of the cache; one that a child spoils is found by its digest.

@@ -8,12 +8,14 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import List
 
 import pytest
 
 from farm import FarmClient
+from farm.client.hashing import Sha256Beside
 from farm.client.transport import Broken
 from farm.protocol.errors import BlobCorrupt, Conflict, Invalid, NotFound, StorageFull
 
@@ -179,3 +181,18 @@ def test_a_large_upload_needs_constant_memory(double: Double, tmp_path: Path) ->
     )
     assert int(done.stdout) < 120 * 1024
     assert hashlib.sha256(bytes(64 << 20)).digest() == hashlib.sha256(double.uploads["u1"][2]).digest()
+
+
+def test_a_digest_taken_beside_is_that_of_all_bytes() -> None:
+    pieces = [BIG[:1], BIG[1 : 5 << 20], b"", BIG[5 << 20 :]]
+    with Sha256Beside() as running:
+        for piece in pieces:
+            running.update(piece)
+        assert running.hexdigest() == hashlib.sha256(BIG).hexdigest()
+        running.update(SMALL)
+        assert running.hexdigest() == hashlib.sha256(BIG + SMALL).hexdigest()
+        running.clear()
+        running.update(BIG)
+        running.clear()
+        assert running.hexdigest() == hashlib.sha256().hexdigest()
+    assert not [item for item in threading.enumerate() if item.name == "sha256"]
