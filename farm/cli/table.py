@@ -29,6 +29,7 @@ VERBS: Tuple[Verb, ...] = (
     Verb("status", "status:status", "Show where a submission stands, or what goes on.", _BUILD),
     Verb("list", "status:list_", "List submissions.", _BUILD),
     Verb("logs", "logs:logs", "Print the log of a build.", _BUILD),
+    Verb("diagnose", None, "Find the operator for which a build failed.", _BUILD),
     Verb("results", "results:results", "Show what came out of a submission.", _BUILD),
     Verb("cancel", "ending:cancel", "Cancel a submission or one of its targets.", _BUILD),
     Verb("retry", "ending:retry", "Submit again what failed.", _BUILD),
