@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Optional, Set, Tuple, Union
+from typing import Dict, FrozenSet, List, Optional, Set, Tuple, Union
 
 from .onnxfile import Message, external_files, messages, opened
 from .protocol.inputs import DeclaredInput
@@ -95,6 +95,22 @@ def declared_inputs(path: Union[str, Path]) -> Tuple[DeclaredInput, ...]:
     return tuple(_declared(item) for item in inputs if item.name not in filled)
 
 
+def element_types(path: Union[str, Path]) -> FrozenSet[str]:
+    """Every type of a weight, and of a value that the graph declares, such as `float16`; weights are not read.
+
+    Raises: Invalid: not an ONNX file.
+    """
+    found: Set[str] = set()
+    with opened(path) as data:
+        for message in messages(data):
+            for part in fields(data, message.start, message.end):
+                if message.kind == "tensor" and part.tag == 2:
+                    found.add(_word(part.number))
+                elif message.kind == "graph" and part.tag in (11, 12, 13):
+                    found.add(_tensor(data, part).dtype)
+    return frozenset(found)
+
+
 def _declared(item: OnnxTensor) -> DeclaredInput:
     axes = None if item.shape is None else tuple(int(axis) if axis.isdigit() else axis for axis in item.shape)
     return DeclaredInput(item.name, axes)
@@ -163,10 +179,14 @@ def _tensor_type(data: Bytes, kind: Field) -> Tuple[str, Optional[Tuple[str, ...
     dtype, shape = "undefined", None
     for part in _inner(data, kind):
         if part.tag == 1:
-            dtype = _DTYPES[part.number] if part.number < len(_DTYPES) else f"type {part.number}"
+            dtype = _word(part.number)
         elif part.tag == 2:
             shape = tuple(_axis(data, axis) for axis in _inner(data, part) if axis.tag == 1)
     return dtype, shape
+
+
+def _word(number: int) -> str:
+    return _DTYPES[number] if number < len(_DTYPES) else f"type {number}"
 
 
 def _axis(data: Bytes, axis: Field) -> str:

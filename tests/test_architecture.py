@@ -64,7 +64,10 @@ IMPORTS = {
     ),
     "orchestrator": Row((*PACKAGES[:2],), ("click",), ("uvicorn", "rich")),
     "worker.device": Row(
-        (*CONTRACT, "farm.backends", "farm.runtime", "farm.device", "farm.filehash", "farm.folders", *CHILD),
+        (
+            *(*CONTRACT, "farm.backends", "farm.runtime", "farm.device", "farm.filehash", "farm.folders"),
+            *("farm.onnxsummary", *CHILD),
+        ),
         ("numpy",),
         ("onnx", "onnxruntime", "tensorrt"),
     ),

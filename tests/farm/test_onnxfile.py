@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from farm.onnxfile import external_files
-from farm.onnxsummary import OnnxSummary, declared_inputs, summary
+from farm.onnxsummary import OnnxSummary, declared_inputs, element_types, summary
 from farm.protocol.errors import Invalid
 from farm.protocol.inputs import DeclaredInput
 
@@ -218,6 +218,13 @@ def test_the_summary_says_what_the_library_says(tmp_path: Path) -> None:
         size_bytes=(tmp_path / "m.onnx").stat().st_size,
     )
     assert [str(item) for item in found.inputs + found.outputs] == ["x: float32 [batch, 3]", "y: float32 any shape"]
+
+
+def test_types_of_weights_and_values_are_found_without_the_library(tmp_path: Path) -> None:
+    model = _model(numpy_helper.from_array(np.ones(4, np.float16), "w"))
+    model.graph.value_info.append(helper.make_tensor_value_info("between", TensorProto.BFLOAT16, [1]))
+    assert {"float16", "bfloat16", "float32"} <= element_types(_write(tmp_path, model))
+    assert not {"float16", "bfloat16"} & element_types(_write(tmp_path, _model()))
 
 
 def test_a_sparse_file_of_five_gigabytes_is_walked_in_constant_memory(tmp_path: Path) -> None:
