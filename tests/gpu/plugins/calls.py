@@ -17,12 +17,14 @@ class CallError(RuntimeError):
 def bound(plugin: str, symbol: str, *arguments: Any) -> Any:
     """A launch on PyTorch's stream of the moment; tensors, whole numbers, floats and None as the binding has them.
 
-    The binding takes the stream last. Raises CallError when it is called and returns an error.
+    The binding takes the stream last. The launch keeps its tensors. Raises CallError when it is called and returns an
+    error.
     """
     function = getattr(library(plugin), symbol)
     passed = [_passed(argument) for argument in arguments]
 
-    def launch() -> None:
+    # A pointer keeps no memory: what only it names goes to the next tensor, or away when a graph is captured.
+    def launch(_kept: tuple[Any, ...] = arguments) -> None:
         status = function(*passed, ctypes.c_void_p(torch.cuda.current_stream().cuda_stream))
         if status != 0:
             raise CallError(f"{plugin}: {symbol} returned CUDA error {status}")
