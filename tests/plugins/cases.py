@@ -113,6 +113,19 @@ def _attended(images: int, queries: int, levels: tuple[tuple[int, int], ...]) ->
 CASES = {
     "cummax": Case("cummax", "cummax", (_some(3, 4, 5),), {"dim": -2}, ((_ties(2, 70, 33),), (_ties(1, 1, 3),))),
     "cummin": Case("cummin", "cummin", (_some(3, 4, 5),), {"dim": 2}, ((_ties(2, 3, 700),), (_ties(7, 5, 1),))),
+    "fused_attention": Case(
+        "fused_attention",
+        "FarmAttention",
+        (_some(2, 21, 24), _some(2, 35, 28), _some(2, 35, 24)),
+        {"num_heads": 3, "head_size": 8, "scale": 0.25, "offsets": [0, 4, 0]},
+        ((_some(1, 70, 24), _some(1, 9, 28), _some(1, 9, 24)),),
+    ),
+    "fused_attention of rows first": Case(
+        "fused_attention",
+        "FarmAttention",
+        (_some(21, 3, 64), _some(33, 3, 64), _some(33, 3, 64)),
+        {"num_heads": 2, "head_size": 32, "scale": 0.2, "sequence_first": 1},
+    ),
     "grid_sampler": Case(
         "grid_sampler",
         "grid_sampler",

@@ -15,6 +15,7 @@ from typing import Any
 # Modules of this package with `benches()`, each a plugin or two.
 AREAS = (
     "deform_conv",
+    "fused_attention",
     "grid_sampler",
     "instance_norm",
     "ms_deform_attn",

@@ -37,6 +37,8 @@ struct Call {
 // The smallest of the cards here: Turing gives 64 KiB to a block that asks.
 constexpr int kSharedBytesOptin = 64 * 1024;
 constexpr int kMultiprocessors = 4;
+// So that what needs tensor cores is played, too.
+constexpr int kCapability = 80;
 // Less than any card has, so that a small input is already too large for it.
 constexpr int kCacheBytes = 512 * 1024;
 
@@ -47,6 +49,8 @@ enum cudaDeviceAttr {
   cudaDevAttrMaxSharedMemoryPerBlock = 8,
   cudaDevAttrMultiProcessorCount = 16,
   cudaDevAttrL2CacheSize = 38,
+  cudaDevAttrComputeCapabilityMajor = 75,
+  cudaDevAttrComputeCapabilityMinor = 76,
   cudaDevAttrMaxSharedMemoryPerMultiprocessor = 81,
   cudaDevAttrMaxSharedMemoryPerBlockOptin = 97,
 };
@@ -80,6 +84,8 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
   switch (attribute) {
     case cudaDevAttrMaxSharedMemoryPerBlock: *value = 48 * 1024; return cudaSuccess;
     case cudaDevAttrMultiProcessorCount: *value = farm::cpu::kMultiprocessors; return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMajor: *value = farm::cpu::kCapability / 10; return cudaSuccess;
+    case cudaDevAttrComputeCapabilityMinor: *value = farm::cpu::kCapability % 10; return cudaSuccess;
     case cudaDevAttrL2CacheSize: *value = farm::cpu::kCacheBytes; return cudaSuccess;
     case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
     case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = farm::cpu::kSharedBytesOptin; return cudaSuccess;
