@@ -16,7 +16,7 @@ from farm.protocol.work import Enrolled, Enrolment, Heartbeat
 from .consumer import Consumer, reachable_broker
 from .coordinator import Coordinator
 from .lease.patience import Patience
-from .lease.run import Shop
+from .lease.shop import Shop
 from .slot_thread import SlotThread
 
 log = logging.getLogger(__name__)

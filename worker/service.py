@@ -26,7 +26,7 @@ from .configuration import WorkerSettings, enrolment
 from .coordinator import Coordinator
 from .lease.libraries import Workbench
 from .lease.patience import GaveUp, Patience
-from .lease.run import Shop
+from .lease.shop import Shop
 from .lease.transfer import Cache
 from .lease.workspace import remove
 from .slots import held

@@ -10,6 +10,7 @@ from farm.protocol.errors import Invalid
 STAGES_VARIABLE = "FARM_CHILD_STAGES"
 _SECRETS = ("FARM_TOKEN", "FARM_BROKER_URL", "FARM_DATABASE_URL")
 LIFELINE_VARIABLE = "FARM_CHILD_LIFELINE"
+INPUTS_VARIABLE = "FARM_CHILD_INPUTS"
 PARENT_VARIABLE = "FARM_CHILD_PARENT"
 MEMORY_VARIABLE = "FARM_CHILD_MEMORY_BYTES"
 HIDDEN_VARIABLE = "FARM_CHILD_HIDDEN"
@@ -42,6 +43,11 @@ def stages_descriptor(environ: Mapping[str, str] = os.environ) -> Optional[int]:
 def lifeline_descriptor(environ: Mapping[str, str] = os.environ) -> Optional[int]:
     """The descriptor whose end tells a child that its worker is gone; None when a person started it."""
     return _number(environ, LIFELINE_VARIABLE)
+
+
+def inputs_descriptor(environ: Mapping[str, str] = os.environ) -> Optional[int]:
+    """The descriptor on which a child is told that its inputs are there; None where they are from the beginning."""
+    return _number(environ, INPUTS_VARIABLE)
 
 
 def parent_process(environ: Mapping[str, str] = os.environ) -> Optional[int]:

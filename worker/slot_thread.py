@@ -14,7 +14,8 @@ from farm.protocol.work import Claim, ClaimAsk
 from .coordinator import Coordinator
 from .lease.halt import Why
 from .lease.patience import GaveUp
-from .lease.run import Run, Shop
+from .lease.run import Run
+from .lease.shop import Shop
 
 log = logging.getLogger(__name__)
 

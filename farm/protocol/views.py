@@ -30,7 +30,7 @@ class AttemptView:
     """One lease of a build or a preparation. `token` is not told to anybody but its holder.
 
     Attributes:
-        child_ms: How long the child process lived, fork to exit.
+        child_ms: How long the child process worked, from the moment its inputs were there to its exit.
         log_bytes: Length of the stored log.
     """
 

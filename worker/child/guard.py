@@ -19,7 +19,7 @@ from farm.protocol.codec import dumps, loads
 from farm.protocol.errors import FarmError, Invalid, Unsupported
 from farm.protocol.report import Failure, FailureKind
 from farm.protocol.states import State
-from worker.settings import failpoints
+from worker.settings import failpoints, inputs_descriptor
 
 from .failpoints import Failpoints, parse
 
@@ -33,6 +33,7 @@ INPUTS_FILE = "reference_inputs.npz"
 OUTPUTS_FILE = "reference_outputs.npz"
 CALIBRATION_FILE = "calibration.npz"
 _LONGEST_PHASE = 200
+_NO_INPUTS = 3
 
 
 class Stages:
@@ -74,6 +75,7 @@ def guard(
     first: State,
     workspace: Path,
     descriptor: Optional[int],
+    get_ready: Optional[Callable[[Work, Path], None]] = None,
 ) -> int:
     """Do the work of `spec.json` and leave its result, or its failure; the exit status of the process.
 
@@ -83,12 +85,17 @@ def guard(
         first: The stage that work begins in.
         workspace: As the protocol lays it out.
         descriptor: Where stages are told to; None tells only the log.
+        get_ready: Does beforehand what needs no inputs, which may still be on their way.
     """
     # The standard output is the parent's log: one line for each message, at once.
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(message)s")
     stages = Stages(descriptor, first, Failpoints(parse(failpoints())))
     try:
-        told = work(loads(kind, (workspace / SPEC_FILE).read_bytes()), workspace, stages)
+        spec = loads(kind, (workspace / SPEC_FILE).read_bytes())
+        if get_ready is not None:
+            get_ready(spec, workspace)
+        _await_inputs(inputs_descriptor())
+        told = work(spec, workspace, stages)
         _write(workspace / RESULT_FILE, told)
     except Exception as error:  # whatever it is, the parent is told
         # An error of ours with nothing behind it is one sentence.
@@ -99,6 +106,16 @@ def guard(
         _write(workspace / FAILURE_FILE, failure_from_error(error, stages.current))
         return 1
     return 0
+
+
+def _await_inputs(descriptor: Optional[int]) -> None:
+    """Return when the inputs are there; where they never will be, this process ends."""
+    if descriptor is None:
+        return
+    came = os.read(descriptor, 1)
+    os.close(descriptor)
+    if not came:
+        raise SystemExit(_NO_INPUTS)
 
 
 def failure_from_error(error: Exception, stage: State) -> Failure:

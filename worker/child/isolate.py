@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Callable, Dict, Mapping, Optional, Sequence
 
 from worker.settings import (
     HIDDEN_VARIABLE,
+    INPUTS_VARIABLE,
     LIFELINE_VARIABLE,
     MEMORY_VARIABLE,
     PARENT_VARIABLE,
@@ -59,7 +61,7 @@ class Ended:
         signal: Name of that signal.
         out_of_memory: It passed its limit, or the kernel ran out.
         timed_out: It passed its deadline.
-        child_ms: From its start to its end.
+        child_ms: From the moment its inputs were there, mostly its start, to its end.
         peak_bytes: Most memory it was seen to hold.
     """
 
@@ -110,6 +112,7 @@ class Child:
         self._lock = threading.Lock()
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._lifeline: Optional[int] = None
+        self._inputs: Optional[int] = None
         self._listener: Optional[Listener] = None
         self._started_at = 0.0
         self._kills_before = 0
@@ -117,8 +120,10 @@ class Child:
         self._timed_out = self._too_big = self._over = False
         self._peak_bytes = 0
 
-    def start(self) -> None:
+    def start(self, early: bool = False) -> None:
         """Start it. It lives no longer than this process.
+
+        With `early` it gets ready and then waits for `go_on`: its inputs are still to come, and its time has not begun.
 
         Raises: OSError: no process can be started.
         """
@@ -127,15 +132,19 @@ class Child:
         output, output_end = os.pipe()
         stages, stages_end = os.pipe()
         lifeline_end, self._lifeline = os.pipe()
+        inputs_end, self._inputs = os.pipe() if early else (None, None)
         told: Dict[str, object] = {
             STAGES_VARIABLE: stages_end,
             LIFELINE_VARIABLE: lifeline_end,
             PARENT_VARIABLE: os.getpid(),
         }
+        if inputs_end is not None:
+            told[INPUTS_VARIABLE] = inputs_end
         if self._hidden:
             told[HIDDEN_VARIABLE] = os.pathsep.join(map(str, self._hidden))
         if self._limits.memory_bytes is not None:
             told[MEMORY_VARIABLE] = self._limits.memory_bytes
+        ends = [item for item in (stages_end, lifeline_end, inputs_end) if item is not None]
         try:
             self._started_at = time.monotonic()
             self._kills_before = oom_kills()
@@ -146,19 +155,29 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output_end,
                 stderr=subprocess.STDOUT,
-                pass_fds=(stages_end, lifeline_end, self._slot_lock),
+                pass_fds=(*ends, self._slot_lock),
                 start_new_session=True,
             )
         except BaseException:
-            for descriptor in (output, stages, self._lifeline):
+            for descriptor in filter(None, (output, stages, self._lifeline, self._inputs)):
                 os.close(descriptor)
             raise
         finally:
-            for descriptor in (output_end, stages_end, lifeline_end):
+            for descriptor in (output_end, *ends):
                 os.close(descriptor)
         self._listener = Listener(output, stages, self._log, self._stage, self._progress)
         self._listener.start()
         threading.Thread(target=self._watch, name=f"watch-{self._process.pid}", daemon=True).start()
+
+    def go_on(self) -> None:
+        """Its inputs are there: it works from now on."""
+        self._started_at = time.monotonic()
+        inputs, self._inputs = self._inputs, None
+        if inputs is not None:
+            # One that ended meanwhile cannot hear it, which `wait` will tell.
+            with suppress(BrokenPipeError):
+                os.write(inputs, b"1")
+            os.close(inputs)
 
     def wait(self) -> Ended:
         """How it ended, once it and all that it started are gone."""
@@ -176,8 +195,8 @@ class Child:
         self._await_group()
         if self._listener is not None:
             self._listener.finish(_DRAIN_S)
-        if self._lifeline is not None:
-            os.close(self._lifeline)
+        for descriptor in filter(None, (self._lifeline, self._inputs)):
+            os.close(descriptor)
         return Ended(
             status=code if code >= 0 else None,
             signal=signal.Signals(-code).name if code < 0 else None,
@@ -193,7 +212,7 @@ class Child:
 
     @property
     def elapsed_ms(self) -> float:
-        """How long it has existed."""
+        """How long it has worked."""
         return (time.monotonic() - self._started_at) * 1000.0
 
     def _end(self, reason: str, number: int) -> None:
@@ -232,7 +251,7 @@ class Child:
             if self._limits.memory_bytes is not None and held > self._limits.memory_bytes and not self._too_big:
                 self._too_big = True
                 self._end(f"it holds {held} bytes", signal.SIGKILL)
-            if self.elapsed_ms > self._limits.deadline_s * 1000.0 and not self._timed_out:
+            if self._inputs is None and self.elapsed_ms > self._limits.deadline_s * 1000.0 and not self._timed_out:
                 self._timed_out = True
                 self._end("its time is over", signal.SIGTERM)
             with self._lock:

@@ -5,6 +5,7 @@ The workspace and what comes out of it are the child protocol of docs/architectu
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from worker.child.result import ChildResult
 from worker.settings import stages_descriptor
 
 from .build import make
+from .builders.table import load
 from .rtx_parser import start_again
 
 _MODULE = "worker.device.child"
@@ -25,11 +27,18 @@ def main() -> int:
     if len(sys.argv) != 2:
         sys.stderr.write("usage: python -m worker.device.child WORKSPACE\n")
         return 2
-    return guard(BuildWork, _make, State.BUILDING, Path(sys.argv[1]), stages_descriptor())
+    return guard(BuildWork, _make, State.BUILDING, Path(sys.argv[1]), stages_descriptor(), _get_ready)
+
+
+def _get_ready(work: BuildWork, workspace: Path) -> None:
+    start_again(work, _MODULE, workspace)
+    try:
+        load(work.key.target.backend).get_ready()
+    except Exception as error:  # the build meets it again, and says what it means
+        logging.getLogger(__name__).debug("not ready: %s", error)
 
 
 def _make(work: BuildWork, workspace: Path, stages: Stages) -> ChildResult:
-    start_again(work, _MODULE, workspace)
     return make(work, workspace, stages, stages.progress)
 
 

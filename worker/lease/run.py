@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Callable, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Optional, Tuple
 
-from farm.device.clock_keeper import ClockKeeper
 from farm.protocol.codec import loads
 from farm.protocol.errors import FarmError, Invalid, LeaseLost, Unsupported
 from farm.protocol.options import ClockLock
@@ -20,23 +18,23 @@ from farm.protocol.work import Claim, FailureReport
 from worker.child.clocks import answer
 from worker.child.compiling import CompileResult, CompileWork
 from worker.child.crash import reason_of
-from worker.child.failpoints import Failpoints
-from worker.child.isolate import Child, Ended, Limits
+from worker.child.isolate import Ended
 from worker.child.merging import Merged, MergeResult, MergeWork
-from worker.child.reproduce import SCRIPT, write_reproduce
+from worker.child.reproduce import SCRIPT
 from worker.child.result import ChildResult
 from worker.child.untrusted import check_left
 from worker.coordinator import LeaseLine
 
+from .children import Children, Hears
 from .delivery import Delivery, read_made
 from .halt import Halt, Why
 from .helpers import ChildFailed, Helpers
 from .holder import Holder
-from .libraries import Libraries, Workbench
-from .patience import GaveUp, Patience
+from .libraries import Libraries
+from .patience import GaveUp
 from .reporter import Reporter
+from .shop import Shop
 from .timing_cache import FleetCache
-from .transfer import Cache
 from .workspace import inputs_of, keep_failed, make_workspace, remove_aside
 
 log = logging.getLogger(__name__)
@@ -47,34 +45,6 @@ _MERGE_CHILD = "worker.device.merge"
 _COMPILE_CHILD = "worker.device.compile.child"
 _PREPARE_S = 3600.0
 _MERGE_S = 300.0
-
-
-@dataclass(frozen=True)
-class Shop:
-    """What the work of one slot is done with.
-
-    Attributes:
-        folder: For workspaces.
-        failed: Where workspaces of failures are kept.
-        slot_lock: Descriptor of the slot's lock, for the child to hold.
-        environ: Of the worker; children get what `scrubbed` leaves.
-        memory_bytes: A child that takes more is ended.
-        clocks: Of the card of the slot.
-        bench: What plugins are compiled with.
-        hidden: Files and folders that children cannot read.
-    """
-
-    folder: Path
-    failed: Path
-    slot_lock: int
-    cache: Cache
-    patience: Patience
-    faults: Callable[[Halt], Failpoints]
-    environ: Mapping[str, str]
-    memory_bytes: Optional[int] = None
-    clocks: Optional[ClockKeeper] = None
-    bench: Workbench = field(default_factory=Workbench)
-    hidden: Sequence[Path] = ()
 
 
 class Run:
@@ -94,12 +64,13 @@ class Run:
         self._line = line
         self._entered = entered
         self._stage = State.LEASED
-        self._child_ms = 0.0
         self._libraries: Tuple[PluginLibrary, ...] = ()
         self._reporter = Reporter(line, shop.patience, self._lose)
         self._faults = shop.faults(self.halt)
         with_coordinator = (line, shop.cache, shop.patience, self.halt)
-        self._helpers = Helpers(self._child, self._why_failed, self.halt)
+        told = Hears(self._reporter.log, self._child_entered, self._reporter.progress)
+        self._children = Children(shop, self.halt, told)
+        self._helpers = Helpers(self._children.run, self._why_failed, self.halt)
         self._fleet_cache = FleetCache(*with_coordinator, self._merge, self._reporter.say)
         self._plugins = Libraries(*with_coordinator, shop.bench, self._compile, self._reporter.say)
 
@@ -137,14 +108,16 @@ class Run:
         self._faults.strike(State.LEASED)
         try:
             make_workspace(workspace, self._claim)
-            self._fetch(workspace)
             work = self._claim.build
-            if work is not None:
-                self._libraries = self._plugins.bring(work, workspace)
             if work is not None and work.only_compiles:
+                self._bring(workspace)
                 self._say_compiled()
                 return None
-            ended = self._run_child(workspace)
+            # It starts while its inputs come: for most models the one takes as long as the other.
+            module, deadline_s = (_BUILD_CHILD, work.deadline_s) if work else (_HOST_CHILD, _PREPARE_S)
+            with self._children.early(module, workspace, deadline_s) as go_on:
+                self._bring(workspace)
+                ended = go_on()
             self.halt.check()
             if ended.status != 0:
                 return self._why_failed(ended, workspace)
@@ -163,13 +136,15 @@ class Run:
             return Failure(FailureKind.TRANSFER, self._stage, f"the worker's disk: {error}", "Is it full?")
         return None
 
-    def _fetch(self, workspace: Path) -> None:
+    def _bring(self, workspace: Path) -> None:
+        """All inputs of the work, and the libraries of its plugins."""
         for name, sha256 in inputs_of(self._claim).items():
             path = workspace / "input" / name
             bring = partial(self._shop.cache.bring, self._line.blobs, sha256, path, self.halt.check)
             self._shop.patience.call(bring, f"fetching {name}", self.halt.may_go_on)
         if self._claim.build is not None:
             self._fleet_cache.bring(self._claim.build.timing_cache, workspace / "input" / TIMING_CACHE_FILE)
+            self._libraries = self._plugins.bring(self._claim.build, workspace)
 
     def _deliver(self, workspace: Path) -> None:
         made = read_made(workspace, is_build=self._claim.build is not None)
@@ -181,42 +156,14 @@ class Run:
         known = frozenset(inputs_of(self._claim).values())
         shop = self._shop
         delivery = Delivery(self._line, workspace / "output", known, shop.cache, shop.patience, self.halt)
-        delivery.deliver(made, self._libraries, self._child_ms, self._reporter.flush)
+        delivery.deliver(made, self._libraries, self._children.child_ms, self._reporter.flush)
 
     def _say_compiled(self) -> None:
         """End a build whose plugins are all it was for."""
         self._reporter.flush()
         self.halt.check()
-        done = Compiled(self._line.lease.token, self._child_ms)
+        done = Compiled(self._line.lease.token, self._children.child_ms)
         self._shop.patience.call(partial(self._line.compiled, done), "ending", self.halt.may_go_on)
-
-    def _run_child(self, workspace: Path) -> Ended:
-        work = self._claim.build
-        module = _BUILD_CHILD if work else _HOST_CHILD
-        return self._child(module, workspace, work.deadline_s if work else _PREPARE_S)
-
-    def _child(self, module: str, folder: Path, deadline_s: float) -> Ended:
-        write_reproduce(folder, module, self._shop.environ)
-        child = Child(
-            module,
-            folder,
-            Limits(deadline_s, self._shop.memory_bytes),
-            self._shop.slot_lock,
-            self._shop.environ,
-            self._reporter.log,
-            self._child_entered,
-            self._reporter.progress,
-            self._shop.hidden,
-        )
-        child.start()
-        self.halt.on_halt(child.kill)
-        try:
-            ended = child.wait()
-            self._child_ms += ended.child_ms
-            return ended
-        finally:
-            if self._shop.clocks is not None:
-                self._shop.clocks.release()
 
     def _merge(self, folder: Path) -> Merged:
         """Let a child of the device merge two timing caches. Raises: FarmError, OSError: it did not."""
@@ -264,13 +211,13 @@ class Run:
     def _enter(self, state: State, detail: str = "") -> None:
         self._stage = state
         self._entered(state)
-        self._reporter.stage(state, detail, self._child_ms)
+        self._reporter.stage(state, detail, self._children.child_ms)
 
     def _fail(self, failure: Failure, workspace: Path) -> None:
         log.info("%s failed: %s", self._claim.lease.attempt, failure.message)
         self._reporter.say(f"failed while {failure.stage}: {failure.message}")
         self._reporter.flush()
-        report = FailureReport(self._claim.lease.token, failure, self._child_ms)
+        report = FailureReport(self._claim.lease.token, failure, self._children.child_ms)
         self._shop.patience.call(partial(self._line.fail, report), "reporting a failure", self.halt.may_go_on)
         try:
             keep_failed(workspace, self._shop.failed)

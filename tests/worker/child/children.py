@@ -160,6 +160,13 @@ def map_a_file(workspace: Path) -> None:
             time.sleep(0.5)
 
 
+def await_inputs(workspace: Path) -> None:
+    """Ready before its inputs are there, as a child that loads its runtime."""
+    leave(workspace, "ready.json", "ready")
+    os.read(int(os.environ["FARM_CHILD_INPUTS"]), 1)
+    leave(workspace, "seen.json", sorted(path.name for path in (workspace / "input").iterdir()))
+
+
 def abort_when_taken_apart(workspace: Path) -> None:
     """As a runtime whose destructors crash, after a result that is there."""
     atexit.register(os.abort)
@@ -185,6 +192,7 @@ DO: dict[str, Callable[[Path], None]] = {
     "map": map_a_file,
     "segfault": lambda workspace: print(ctypes.string_at(0)),  # noqa: T201
     "abort": lambda workspace: os.abort(),
+    "inputs": await_inputs,
     "abort when taken apart": abort_when_taken_apart,
     "nothing": lambda workspace: None,
     "exit": lambda workspace: sys.exit(7),

@@ -133,3 +133,27 @@ def test_the_descriptor_comes_from_the_environment():
     assert stages_descriptor({"FARM_CHILD_STAGES": "5"}) == 5
     with pytest.raises(Invalid, match="FARM_CHILD_STAGES is 'five'"):
         stages_descriptor({"FARM_CHILD_STAGES": "five"})
+
+
+@pytest.mark.parametrize(("came", "ends"), [(b"1", ["ready", "worked"]), (b"", ["ready"])], ids=["come", "never come"])
+def test_work_begins_when_its_inputs_are_there(tmp_path, monkeypatch, came, ends):
+    (tmp_path / "spec.json").write_text('{"number": 7}')
+    reading, writing = os.pipe()
+    os.write(writing, came)
+    os.close(writing)
+    monkeypatch.setattr("worker.child.guard.inputs_descriptor", lambda: reading)
+    seen = []
+
+    def work(task, workspace, stages):
+        seen.append("worked")
+        return task
+
+    def run():
+        return guard(Task, work, State.BUILDING, tmp_path, None, lambda task, workspace: seen.append("ready"))
+
+    if came:
+        assert run() == 0
+    else:
+        with pytest.raises(SystemExit, match="3"):
+            run()
+    assert seen == ends

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,29 @@ def test_a_library_that_crashes_when_it_is_taken_apart_spoils_no_result(make: Ma
     assert case.run().status == 0
     assert case.read("result.json") == "done"
     assert case.text == b"all of the log"
+
+
+def test_the_time_of_a_child_begins_when_its_inputs_are_there(make: Make) -> None:
+    case = make("inputs")
+    case.child.start(early=True)
+    assert case.read("ready.json") == "ready"
+    (case.workspace / "input").mkdir()
+    (case.workspace / "input/model.onnx").touch()
+    ready_s = time.monotonic()
+    case.child.go_on()
+    ended = case.child.wait()
+    assert ended.status == 0
+    assert case.read("seen.json") == ["model.onnx"]
+    assert 0 < ended.child_ms <= 1000 * (time.monotonic() - ready_s)
+
+
+def test_a_child_whose_inputs_do_not_come_is_ended(make: Make) -> None:
+    case = make("inputs")
+    case.child.start(early=True)
+    assert case.read("ready.json") == "ready"
+    case.child.kill("no inputs")
+    assert case.child.wait().signal == "SIGTERM"
+    assert not (case.workspace / "seen.json").exists()
 
 
 def test_stages_are_heard_and_what_is_none_is_told(make: Make) -> None:

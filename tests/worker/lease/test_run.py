@@ -7,7 +7,7 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import pytest
 
@@ -27,9 +27,11 @@ from worker.child.clocks import CLOCKS_FILE
 from worker.child.failpoints import Failpoints
 from worker.child.isolate import Ended
 from worker.child.merging import OURS_FILE, THEIRS_FILE
+from worker.lease import children
 from worker.lease import run as module
 from worker.lease.patience import Patience
-from worker.lease.run import Run, Shop
+from worker.lease.run import Run
+from worker.lease.shop import Shop
 from worker.lease.transfer import Cache
 
 MODEL = ModelManifest((FileRef("model.onnx", 4, "0" * 64),))
@@ -61,9 +63,11 @@ def no_room(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("where", ["make_workspace", "write_reproduce"])
-def test_a_full_disk_is_a_failure_that_is_tried_again(shop: Shop, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    monkeypatch.setattr(module, where, no_room)
+@pytest.mark.parametrize("where", [(module, "make_workspace"), (children, "write_reproduce")], ids=str)
+def test_a_full_disk_is_a_failure_that_is_tried_again(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, where: Tuple[Any, str]
+) -> None:
+    monkeypatch.setattr(*where, no_room)
     monkeypatch.setattr(shop.cache, "bring", lambda *_: 0)
     monkeypatch.setattr(module, "keep_failed", no_room)
     line = ScriptedLine()
@@ -136,7 +140,9 @@ def test_clocks_are_locked_before_the_child_is_told_and_free_when_it_is_dead(
         def __init__(self, _module: str, folder: Path, *more: Any) -> None:
             self._folder, self._stage = folder, more[4]
 
-        def start(self) -> None:
+        def start(self, early: bool = False) -> None: ...
+
+        def go_on(self) -> None:
             self._stage("benchmarking", "")
             if (self._folder / CLOCKS_FILE).exists():
                 assert json.loads((self._folder / CLOCKS_FILE).read_text()) == {"locked": True, "graphics_mhz": 1410}
@@ -147,7 +153,7 @@ def test_clocks_are_locked_before_the_child_is_told_and_free_when_it_is_dead(
         def wait(self) -> Ended:
             return Ended(None, "SIGKILL")
 
-    monkeypatch.setattr(module, "Child", Killed)
+    monkeypatch.setattr(children, "Child", Killed)
     monkeypatch.setattr(shop.cache, "bring", lambda *_: 0)
     stages: List[State] = []
     line = ScriptedLine()

@@ -138,6 +138,9 @@ class Builder(ABC):
     def capabilities(self, version: str) -> Capabilities:
         """What that version of the backend can do. The only place where versions are told apart."""
 
+    def get_ready(self) -> None:  # noqa: B027  # most have nothing to do
+        """Do in the process of a build what takes long and needs no model; may raise whatever the runtime raises."""
+
     @abstractmethod
     def build(self, order: BuildOrder) -> BuiltEngine:
         """Make the engine.

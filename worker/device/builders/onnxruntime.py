@@ -47,6 +47,10 @@ class OnnxRuntimeBuilder(Builder):
             precisions=(Precision.FP32, Precision.FP16, Precision.INT8), plugins=False, several_profiles=True
         )
 
+    def get_ready(self) -> None:
+        """See `Builder.get_ready`."""
+        self.probe()
+
     def build(self, order: BuildOrder) -> BuiltEngine:
         """See `Builder.build`."""
         from .onnxruntime_shapes import fix_axes

@@ -60,6 +60,10 @@ class TensorRtBuilder(Builder):
             precisions=possible(capabilities_of(version, self.rtx)), plugins=True, several_profiles=True
         )
 
+    def get_ready(self) -> None:
+        """See `Builder.get_ready`."""
+        import_module(self.name)
+
     def build(self, order: BuildOrder) -> BuiltEngine:
         """See `Builder.build`."""
         target, options = order.target, order.options
