@@ -71,7 +71,7 @@ IMPORTS = {
         ("numpy",),
         ("onnx", "onnxruntime", "tensorrt"),
     ),
-    "worker.host": Row(("farm", *CHILD), ("numpy",), ("onnx", "onnxruntime", "onnxslim", "onnx_graphsurgeon")),
+    "worker.host": Row(("farm", *CHILD), ("numpy",), ("onnx", "onnxruntime", "onnxslim", "onnx_graphsurgeon", "PIL")),
     # PyTorch is on the machines of those who export, and the table of exporters imports each where it is asked for.
     "worker.host.exporters": Row(("farm", "worker.host"), ("torch",), ("numpy", "onnx", "safetensors")),
     "worker.child": Row((*CONTRACT, "farm.cycles", "worker.settings")),

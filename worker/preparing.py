@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
@@ -30,6 +31,9 @@ _OLDEST_PYTHON = (3, 11)
 @option("--precision", type=click.Choice([str(item) for item in Precision]), default="fp32", help="For that version.")
 @option("--shapes", metavar="SPEC", help="Shapes of open inputs: images:1x3x640x640.")
 @option("--loadInputs", type=click.Path(path_type=Path), metavar="FILE.npz", help="Reference inputs.")
+@option(
+    "--calib", type=click.Path(path_type=Path), metavar="PATH", help="Samples: an .npz file, or pictures in a folder."
+)
 @option("--value", "values", multiple=True, metavar="NAME=X", help="One value for a whole input.")
 @option("--range", "ranges", multiple=True, metavar="NAME=LO,HI", help="Range of a generated input.")
 @option("--seed", type=click.IntRange(0), default=0, help="Of the generated inputs.")
@@ -60,7 +64,7 @@ def prepare(
     if model is None:
         raise Invalid("no model is named", "Type farm prepare MODEL.onnx, or --list.")
     calls = _calls(given["steps"], given["version"], Precision(given["precision"]))
-    made, files = _prepared(model, calls, _policy(given), load_inputs, output)
+    made, files = _prepared(model, calls, given, load_inputs, output)
     if as_json:
         emit_json({"files": files, "steps": [report.to_json() for report in made.reports]})
         return
@@ -70,20 +74,24 @@ def prepare(
 
 
 def _prepared(
-    model: Path, calls: Tuple[StepCall, ...], policy: ReferencePolicy, given: Optional[Path], output: Optional[Path]
+    model: Path, calls: Tuple[StepCall, ...], given: Dict[str, Any], inputs: Optional[Path], output: Optional[Path]
 ) -> Tuple[Adapted, List[str]]:
     """What came of the steps, and the files that were written."""
     from .host.adapt import adapt
     from .host.graph.model import written
+    from .host.samples import samples_in
 
-    if not model.is_file():
-        raise Invalid(f"there is no file {model}", "Give the path of an ONNX file.")
+    calib: Optional[Path] = given["calib"]
+    missing = next((path for path in (model, calib) if path is not None and not path.exists()), None)
+    if missing is not None:
+        raise Invalid(f"there is no file {missing}", "Give the path of one.")
     place = (output or model).absolute().parent
     if not place.is_dir():
         raise Invalid(f"the folder of {output} does not exist", "Make it, or give another --output.")
     # Beside the output: weights are linked, and a link does not reach another file system.
     with tempfile.TemporaryDirectory(dir=place, prefix=".prepare-") as scratch:
-        made = adapt(model, calls, policy, given, Path(scratch))
+        samples = partial(samples_in, calib) if calib else lambda _: ()
+        made = adapt(model, calls, _policy(given), inputs, Path(scratch), samples=samples)
     return made, written(made.model, output) if output else []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from .reference.inputs import reference_inputs
 from .reference.outputs import Reference, computed
 
 Array = Any
+Arrays = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def adapt(
     given: Path | None,
     scratch: Path,
     tell: Callable[[str], None] = lambda _: None,
+    samples: Callable[[Arrays], Iterable[Arrays]] = lambda _: (),
 ) -> Adapted:
     """Run the steps over a model.
 
@@ -56,6 +58,7 @@ def adapt(
         given: The .npz file of `--loadInputs`.
         scratch: An empty folder on the file system of the model.
         tell: Told of each part as it begins.
+        samples: Makes further inputs of the reference inputs, for steps that measure the values of the graph.
 
     Raises: FarmError: the model is wrong, too little is known to make inputs, or a step broke it.
     """
@@ -70,7 +73,7 @@ def adapt(
     outputs, reports = interface.hold(inputs, answered.outputs, answered.told_by, scratch)
     if outputs is not None:
         model = write_types(model, inputs, scratch)
-    pipeline = Pipeline(inputs, outputs, answered.told_by, scratch)
+    pipeline = Pipeline(inputs, outputs, answered.told_by, scratch, list(samples(inputs)))
     adapted, others = pipeline.run(model, rest)
     return Adapted(adapted, inputs, replace(answered, outputs=outputs), (*reports, *others))
 

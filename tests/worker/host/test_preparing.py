@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from PIL import Image
 
 from farm.protocol.exits import Exit
 from tests.farm.cli.processes import completed
@@ -40,6 +41,24 @@ def test_a_graph_goes_through_the_steps_that_a_version_needs(source: Path, tmp_p
     expected, found = models.plain_outputs(source, {"images": images}), models.plain_outputs(path, {"x": images})
     np.testing.assert_allclose(found["logits"], expected["logits"], rtol=1e-4, atol=1e-5)
     assert sorted(item.name for item in tmp_path.iterdir()) == ["net.onnx", "prepared.onnx"]
+
+
+def test_a_folder_of_pictures_makes_a_graph_of_bytes(source: Path, tmp_path: Path) -> None:
+    folder, path = tmp_path / "pictures", tmp_path / "int8.onnx"
+    folder.mkdir()
+    draw = np.random.default_rng(1)
+    for number in range(3):
+        Image.fromarray(draw.integers(0, 256, (20, 24, 3), np.uint8)).save(folder / f"{number}.png")
+    steps = "image_input:mean=0.5:std=0.25,default,quantize"
+    told = completed("prepare", source, "--steps", steps, "--calib", folder, "-o", path, "--json")
+    assert told.code == Exit.DONE, told.err
+    assert [step["name"] for step in json.loads(told.out)["steps"]][-1] == "quantize"
+    pixels = draw.integers(0, 256, (1, 16, 16, 3), np.uint8)
+    normal = ((pixels / 255 - 0.5) / 0.25).astype(np.float32).transpose(0, 3, 1, 2)
+    expected = models.plain_outputs(source, {"images": normal})["logits"]
+    found = models.plain_outputs(path, {"images": pixels})["logits"]
+    assert 0 < np.abs(found - expected).max() < 0.3 * np.sqrt(np.square(expected).mean())
+    assert {node.op_type for node in onnx.load(str(path)).graph.node} >= {"QuantizeLinear", "DequantizeLinear"}
 
 
 @pytest.mark.parametrize(

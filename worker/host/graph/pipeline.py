@@ -68,15 +68,22 @@ class Pipeline:
         outputs: What the model answers to them; None where nothing can run it.
         reason: Why there are none.
         scratch: An empty folder on the file system of the model.
+        samples: Further inputs, over which the values of the graph are measured too.
     """
 
     def __init__(
-        self, inputs: Mapping[str, Array], outputs: Mapping[str, Array] | None, reason: str, scratch: Path
+        self,
+        inputs: Mapping[str, Array],
+        outputs: Mapping[str, Array] | None,
+        reason: str,
+        scratch: Path,
+        samples: Iterable[Mapping[str, Array]] = (),
     ) -> None:
         self._inputs = inputs
         self._outputs = outputs
         self._reason = reason
         self._scratch = scratch
+        self._samples = samples
 
     def run(self, model: Model, calls: Iterable[StepCall]) -> tuple[Model, tuple[StepReport, ...]]:
         """The model after all steps, and a report for each.
@@ -129,7 +136,11 @@ class Pipeline:
         if self._outputs is None:
             log.warning("the values of the graph are not measured: %s", self._reason)
             return {}
-        return largest_magnitudes(model, self._inputs, self._scratch)
+        found: dict[str, float] = {}
+        for inputs in (self._inputs, *self._samples):
+            for name, largest in largest_magnitudes(model, inputs, self._scratch).items():
+                found[name] = max(largest, found.get(name, 0.0))
+        return found
 
     def _run(self, model: Model, one: Step) -> dict[str, Array]:
         folder = self._scratch / one.NAME

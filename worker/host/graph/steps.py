@@ -38,6 +38,7 @@ STEPS: Mapping[str, str] = {
     "to_native": "worker.host.graph.to_native",
     "layernorm_plugin": "worker.host.graph.layernorm_plugin",
     "layernorm": "worker.host.graph.layernorm",
+    "quantize": "worker.host.graph.quantize",
     "opset": "worker.host.graph.opset",
     "float16": "worker.host.graph.float16",
     "bfloat16": "worker.host.graph.bfloat16",

@@ -1,0 +1,114 @@
+"""int8 between Q and DQ, as every TensorRT takes it: ranges are the largest magnitudes that were measured.
+
+It is for those who want the graph, or look into it. A submit with --calib needs it not: the device that builds puts
+Q/DQ in, in the same places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .ranges import Measure, Ranges
+from .rewrite import Site, opset_of, rewrite
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+Array = Any
+
+NAME = "quantize"
+DESCRIPTION = "Put Q/DQ before what computes in int8, with ranges measured on the reference inputs or on samples"
+TOOLS = ("onnx", "onnxruntime", "numpy")
+# Operators, and words of which names that stay in float hold one; separated by strokes.
+PARAMETERS: Mapping[str, Any] = {"operators": "Conv/ConvTranspose/Gemm/MatMul", "keep": ""}
+# Giving up digits is what it is for.
+TOLERANCE = None
+
+# QuantizeLinear along an axis came with this version.
+_PER_CHANNEL_OPSET = 13
+_LARGEST = 127.0
+
+
+def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) -> ModelProto:
+    """The graph with Q/DQ before the inputs of these operators: for each channel of a weight, for all of a value.
+
+    Raises: ValueError: nothing was measured, or the graph is too old.
+    """
+    if opset_of(model) < _PER_CHANNEL_OPSET:
+        raise ValueError(f"it is written from opset {_PER_CHANNEL_OPSET} on; put opset:oldest=13 before it")
+    ranges = measure()
+    if not ranges:
+        raise ValueError("nothing here can run the graph, so there are no ranges")
+    kept = [word for word in parameters["keep"].split("/") if word]
+    quantizer = _Quantizer(ranges, kept)
+    rewrite(model, dict.fromkeys(parameters["operators"].split("/"), quantizer.rule))
+    return model
+
+
+class _Quantizer:
+    """Writes Q/DQ; a value that several operators read gets them once."""
+
+    def __init__(self, ranges: Ranges, kept: list[str]) -> None:
+        self._ranges = ranges
+        self._kept = kept
+        self._made: dict[tuple[str, int | None], str] = {}
+
+    def rule(self, site: Site) -> None:
+        """The operator with its first two inputs between Q and DQ, where both are floats whose range is known."""
+        if any(word in site.node.name for word in self._kept):
+            return
+        scales = [self._scale(site, place) for place in (0, 1)]
+        if None in scales or "" in (site.input(0), site.input(1)):
+            return
+        read = [self._pair(site, place, *scale) for place, scale in enumerate(scales) if scale is not None]
+        site.same([*read, *site.node.input[2:]])
+
+    def _scale(self, site: Site, place: int) -> tuple[Array, int | None] | None:
+        """The scale of an input, and its axis where there is one for each channel."""
+        import numpy as np
+
+        name = site.input(place)
+        weight = site.constant(name)
+        if weight is None:
+            largest = self._ranges.get(name)
+            # No number fits into a scale of infinity.
+            return None if largest is None or not np.isfinite(largest) else (_scale(np.float32(largest)), None)
+        if weight.dtype != np.float32 or not np.isfinite(weight).all() or weight.size == 0:
+            return None
+        axis = _channels(site, weight.ndim) if place == 1 else None
+        if axis is None:
+            return _scale(np.abs(weight).max()), None
+        others = tuple(other for other in range(weight.ndim) if other != axis)
+        return _scale(np.abs(weight).max(axis=others)), axis
+
+    def _pair(self, site: Site, place: int, scale: Array, axis: int | None) -> str:
+        import numpy as np
+
+        name = site.input(place)
+        if (name, axis) not in self._made:
+            part = f"input_{place}"
+            limits = [site.weight(f"{part}_scale", scale), site.weight(f"{part}_zero", np.zeros(scale.shape, np.int8))]
+            along = {} if axis is None else {"axis": axis}
+            bytes_ = site.op("QuantizeLinear", [name, *limits], f"{part}_int8", **along)
+            self._made[name, axis] = site.op("DequantizeLinear", [bytes_, *limits], f"{part}_rounded", **along)
+        return self._made[name, axis]
+
+
+def _scale(largest: Array) -> Array:
+    """What one step of a byte is worth; a value that is always zero keeps any."""
+    import numpy as np
+
+    return np.where(largest > 0, largest / _LARGEST, 1.0).astype(np.float32)
+
+
+def _channels(site: Site, rank: int) -> int | None:
+    """The axis of a weight along which each channel of the output lies."""
+    kind = site.node.op_type
+    if kind == "Conv":
+        return 0
+    if kind == "ConvTranspose":
+        return 1 if site.attribute("group", 1) == 1 else None
+    if kind == "Gemm":
+        return 0 if site.attribute("transB", 0) else 1
+    return rank - 1 if rank > 1 else None
