@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 IN = $(VENV)/bin/python
 # A process of tests for each processor; the tests of a file share servers and what they compile, and stay together.
-SEVERAL = -n logical --maxprocesses 8 --dist loadfile
+# In which order files are begun, tests/conftest.py says.
+SEVERAL = -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 .PHONY: install demo test test-py39 test-gpu lint bench clean
 

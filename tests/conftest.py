@@ -25,6 +25,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_SERVICES] = {}
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the files of slow tests where a run has several processes, so that none has one left at the end."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Tell the process that reports, where the run has several (`-n`), what this one knows for the report."""
     output: dict[str, object] | None = getattr(session.config, "workeroutput", None)

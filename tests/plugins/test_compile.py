@@ -23,6 +23,8 @@ expect(HEADERS, "nothing passed; it takes headers of TensorRT, named with FARM_T
 expect(CARDS, "nothing passed")
 expect(COMPILERS, "nothing passed")
 
+pytestmark = pytest.mark.slow
+
 Jobs = dict[tuple[str, str], "Future[Path]"]
 
 

@@ -30,8 +30,9 @@ def installed(environ: Mapping[str, str], package: str, prefix: str = "", beside
         if not folder.exists():
             part = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=cache))
             try:
-                command = [sys.executable, "-m", "pip", "install", "-q", "--target", str(part), package, *beside]
-                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+                # What is imported of it gets compiled then, which of PyTorch is little.
+                install = [sys.executable, "-m", "pip", "install", "-q", "--no-compile", "--target", str(part)]
+                subprocess.run([*install, package, *beside], check=True, stdout=subprocess.DEVNULL)
                 part.rename(folder)
             finally:
                 shutil.rmtree(part, ignore_errors=True)

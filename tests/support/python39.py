@@ -65,7 +65,7 @@ def _worker(base: Path, cache: Path) -> Path:
     _run([sys.executable, "-m", "pip", "download", "-q", "-d", str(wheels), *newest])
     (pip,) = wheels.glob("pip-*.whl")
     packages = ["-e", f"{CHECKOUT}[worker]", *_HELD_TO, "--group", "test"]
-    _run([str(interpreter), f"{pip}/pip", "install", "-q", *packages])
+    _run([str(interpreter), f"{pip}/pip", "install", "-q", "--no-compile", *packages])
     stamp.write_text(wanted)
     return interpreter
 
