@@ -9,7 +9,7 @@ from .slices import Slice, Span
 
 _LEAST_S = 0.01
 _PREPARATION, _BUILD = "child host", "child device"
-_CHILD_BEGINS, _CHILD_ENDS = "start of Python", "wait"
+_CHILD_STARTS, _CHILD_BEGINS, _CHILD_ENDS = "start of Python", "go_on", "wait"
 # What is no overhead of a build: TensorRT itself, and what proves and measures the engine.
 _BUILDER = ("build_serialized_network", "build order")
 _PROOF = ("_verify", "_measure", "open ", "load_arrays", "layers_of_engine")
@@ -56,10 +56,14 @@ def overhead(row: dict[str, float], bare: dict[str, Any]) -> dict[str, float]:
 
 
 def _child_s(spans: Sequence[Span], process: str) -> float:
-    """From the start of a child to the moment its worker knows of its end; 0 where there was none."""
-    begins = [span.began_s for span in spans if (span.process, span.name) == (process, _CHILD_BEGINS)]
-    ends = sorted(span.ended_s for span in spans if span.name == _CHILD_ENDS)
-    return sum(next((end for end in ends if end > begin), begin) - begin for begin in begins)
+    """From the moment that the inputs of a child were there to that when its worker knew of its end, as `child_ms`."""
+    starts = [span.began_s for span in spans if (span.process, span.name) == (process, _CHILD_STARTS)]
+    begins = [_next(spans, _CHILD_BEGINS, start) for start in starts]
+    return sum(_next(spans, _CHILD_ENDS, begin) - begin for begin in begins)
+
+
+def _next(spans: Sequence[Span], name: str, after_s: float) -> float:
+    return min((span.ended_s for span in spans if span.name == name and span.ended_s > after_s), default=after_s)
 
 
 def _total_s(spans: Iterable[Span]) -> float:

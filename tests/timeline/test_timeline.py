@@ -50,22 +50,24 @@ def test_each_moment_belongs_to_the_innermost_work_and_a_gap_to_what_was_before(
 def test_overhead_is_what_neither_the_builder_nor_a_bare_script_takes() -> None:
     spans = [
         _span("start of Python", 2.0, 2.1, "child host"),
-        _span("wait", 2.0, 5.0),
+        _span("go_on", 2.5, 2.5),
+        _span("wait", 2.5, 5.0),
         _span("start of Python", 6.0, 6.1, "child device"),
+        _span("go_on", 6.2, 6.5, "card"),
         _span("build_serialized_network", 7.0, 17.0, "child device"),
         _span("_measure", 17.0, 20.0, "child device"),
-        _span("wait", 6.0, 20.5, "card"),
+        _span("wait", 6.5, 20.5, "card"),
     ]
     row = summary(spans, 21.0)
     assert row == {
         "wall_s": 21.0,
-        "preparing_s": 3.0,
-        "building_s": 14.5,
+        "preparing_s": 2.5,
+        "building_s": 14.0,
         "builder_s": 10.0,
         "proof_s": 3.0,
-        "beside_children_s": 3.5,
+        "beside_children_s": 4.5,
     }
-    assert overhead(row, {"wall_s": 12.0, "builder_s": 11.0}) == {"farm_s": 5.0, "bare_s": 1.0, "overhead_s": 4.0}
+    assert overhead(row, {"wall_s": 12.0, "builder_s": 11.0}) == {"farm_s": 5.5, "bare_s": 1.0, "overhead_s": 4.5}
 
 
 def test_a_recorded_function_and_a_recorded_block_tell_their_spans(tmp_path: Path) -> None:
