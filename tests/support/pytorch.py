@@ -12,6 +12,7 @@ import sys
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def folder(environ: Mapping[str, str]) -> Path:
 
 
 def torch(environ: Mapping[str, str], exporters: bool = False) -> Any:
-    """The module. What this process has already comes from where it came; only what it lacks is of the folder.
+    """The module: that of this Python where it has one, as on the machine of a card; else that of the folder.
 
     Args:
         environ: Says where folders of packages are kept.
@@ -40,11 +41,8 @@ def torch(environ: Mapping[str, str], exporters: bool = False) -> Any:
     """
     if exporters and (place := str(installed(environ, WRITER, beside=BESIDE))) not in sys.path:
         sys.path.append(place)
-    if "torch" in sys.modules:
-        return sys.modules["torch"]
-    place = str(folder(environ))
-    if place not in sys.path:
-        sys.path.append(place)
+    if find_spec("torch") is None:
+        sys.path.append(str(folder(environ)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return import_module("torch")
