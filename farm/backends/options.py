@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Dict, FrozenSet, Iterator, Optional, Tuple
 
 from farm.protocol.errors import Unsupported
 from farm.protocol.options import BuildOptions
@@ -17,6 +17,8 @@ from .tensorrt.options import tensorrt_options
 from .tensorrt.switches import profile_problems
 
 TENSORRT = ("tensorrt", "tensorrt_rtx", "trtexec")
+# Every version lists every option, with a reason where it has none.
+_ANY = "10.0.1"
 
 
 def options_of(backend: str, version: str) -> Optional[Dict[str, Option]]:
@@ -29,6 +31,12 @@ def options_of(backend: str, version: str) -> Optional[Dict[str, Option]]:
     if backend in TENSORRT:
         return tensorrt_options(backend, capabilities_of(version, rtx=backend == "tensorrt_rtx"))
     return None
+
+
+def every_name() -> FrozenSet[str]:
+    """The names of all options of all backends."""
+    newest = tuple(tensorrt_options(name, capabilities_of(_ANY)) for name in TENSORRT)
+    return frozenset(name for known in (onnxruntime.OPTIONS, *newest) for name in known)
 
 
 def problems(target: BuildTarget, options: BuildOptions) -> Tuple[str, ...]:

@@ -99,8 +99,20 @@ def _no_such_option(error: click.NoSuchOption) -> str:
 
     parameters = error.ctx.command.get_params(error.ctx) if error.ctx else ()
     names = [name for parameter in parameters for name in (*parameter.opts, *parameter.secondary_opts)]
+    meant = _of_a_backend(error.option_name) if "--option" in names else None
+    if meant is not None:
+        return f"there is no option {error.option_name!r}; backends take theirs as --option {meant}=VALUE"
     near_ones = near(error.option_name, [name for name in names if name.startswith("-")])
     return f"there is no option {error.option_name!r}{or_else(near_ones)}"
+
+
+def _of_a_backend(typed: str) -> Optional[str]:
+    """The option of a backend that was typed as one of the command, as trtexec has it."""
+    from farm.backends.options import every_name
+
+    from .options import kebab
+
+    return next((name for name in every_name() if kebab(f"--{name}") == kebab(typed)), None)
 
 
 def _drop_output() -> None:

@@ -84,6 +84,13 @@ def test_every_camel_case_option_has_its_kebab_case() -> None:
             2,
             "there is no option '--calibrationdata'; did you mean '--calib'? See",
         ),
+        (
+            ["submit", "model.onnx", "--memPoolSize=workspace:512"],
+            2,
+            "there is no option '--memPoolSize'; backends take theirs as --option memPoolSize=VALUE. See farm submit",
+        ),
+        (["plan", "--mem-pool-size", "workspace:512"], 2, "take theirs as --option memPoolSize=VALUE. See farm plan"),
+        (["list", "--memPoolSize", "x"], 2, "error: there is no option '--memPoolSize'. See farm list --help."),
         (["--ulr", "http://127.0.0.1:9"], 2, "there is no option '--ulr'"),
         (["list", "--limit", "x"], 2, "error: invalid value for '--limit'"),
         (["fetch"], 2, "error: missing argument 'NAME'"),
