@@ -11,6 +11,8 @@ from .keys import StepCall
 DEFAULT_STEPS = ("mmcv", "deformable_attention", "fold", "simplify", "infer_shapes")
 # Those that give a graph other inputs or outputs. They come first.
 INTERFACE_STEPS = ("rename", "image_input")
+# Those that give up digits. What keeps them is checked more closely, and comes before.
+ROUNDING_STEPS = ("quantize", "float16", "bfloat16", "mixed")
 # The word that stands for them.
 DEFAULT = "default"
 
@@ -20,6 +22,8 @@ _WORDS = {"true": True, "false": False}
 
 def planned_steps(steps: Optional[Sequence[str]], needed: Sequence[str] = ()) -> Tuple[StepCall, ...]:
     """The steps of a preparation: the given ones or the default ones, then those that a target cannot do without.
+
+    What a target needs comes before given steps that end the list by giving up digits.
 
     Args:
         steps: As typed, in order; None for the default, empty for none.
@@ -34,8 +38,12 @@ def planned_steps(steps: Optional[Sequence[str]], needed: Sequence[str] = ()) ->
     names = [call.name for call in calls]
     if len(set(names)) != len(names):
         raise Invalid("a graph step is there twice", "Give each step once.")
-    calls += [call for call in map(parse_step, needed) if call.name not in names]
-    return tuple(calls)
+    end = len(calls)
+    while end and names[end - 1] in ROUNDING_STEPS:
+        end -= 1
+    more = [call for call in map(parse_step, needed) if call.name not in names]
+    exact = [call for call in more if call.name not in ROUNDING_STEPS]
+    return (*calls[:end], *exact, *calls[end:], *(call for call in more if call.name in ROUNDING_STEPS))
 
 
 def changes_interface(steps: Optional[Sequence[str]]) -> bool:

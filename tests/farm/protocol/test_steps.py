@@ -38,6 +38,12 @@ def test_a_needed_step_that_was_given_keeps_its_parameters() -> None:
     assert planned_steps(("opset:newest=15",), ("opset:newest=17",)) == (StepCall("opset", {"newest": 15}),)
 
 
+def test_what_a_target_needs_comes_before_digits_are_given_up() -> None:
+    names = [call.name for call in planned_steps(("fold", "quantize"), ("layernorm", "opset:newest=17", "mixed"))]
+    assert names == ["fold", "layernorm", "opset", "quantize", "mixed"]
+    assert [call.name for call in planned_steps(("float16", "fold"), ("layernorm",))][-1] == "layernorm"
+
+
 def test_a_step_is_given_once() -> None:
     with pytest.raises(Invalid, match="twice"):
         planned_steps(("fold", "default"))

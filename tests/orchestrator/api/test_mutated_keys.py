@@ -102,7 +102,7 @@ MUTATIONS = {
         "options.backend_options.builderOptimizationLevel", backend_options={"builderOptimizationLevel": 5}
     ),
     "target.backend": runtime("target.backend", name="trtexec"),
-    "target.backend_version": runtime("target.backend_version", version="8.6.1.6"),
+    "target.backend_version": runtime("target.backend_version", version="10.5.0.18"),
     "target.backend_detail": runtime("target.backend_detail.cuda", detail={"cuda": "12.0"}),
     "target.platform": measured("target.platform", platform="linux-aarch64"),
     "target.libc": measured("target.libc", libc="glibc-2.31"),

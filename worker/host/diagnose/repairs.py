@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from farm.protocol.errors import FarmError
 from farm.protocol.keys import StepCall
-from farm.protocol.steps import DEFAULT, DEFAULT_STEPS
+from farm.protocol.steps import DEFAULT, DEFAULT_STEPS, ROUNDING_STEPS
 
 from ..graph.model import Model
 from ..graph.pipeline import applied
@@ -22,7 +22,6 @@ _CANDIDATES = (
     *("mmcv", "deformable_attention", "positive_gather", "bounds", "int64", "pads", "masks"),
     *("to_native", "to_plugins", "layernorm", "opset", "fold", "simplify"),
 )
-_HALF = ("float16", "bfloat16", "mixed")
 
 
 def repairs(model: Model, at_fault: Iterable[NodeProto], ran: Sequence[StepCall]) -> tuple[Remedy, ...]:
@@ -63,7 +62,7 @@ def _form(model: ModelProto, output: str) -> tuple[bytes, ...]:
 
 def _typed(ran: Sequence[str], name: str) -> str:
     """The list to type: what ran without what comes with the target anyway, and the new step."""
-    own = [item for item in ran if item not in _HALF]
+    own = [item for item in ran if item not in ROUNDING_STEPS]
     if tuple(own[: len(DEFAULT_STEPS)]) == DEFAULT_STEPS:
         own = [DEFAULT, *own[len(DEFAULT_STEPS) :]]
     return ",".join([*own, name])

@@ -21,7 +21,7 @@ _ROUNDINGS_AT_ONE = 8
 
 
 def difference(
-    before: Mapping[str, Array], after: Mapping[str, Array], share: float | None
+    before: Mapping[str, Array], after: Mapping[str, Array], share: float | None, rounding: float = 0.0
 ) -> tuple[float, str | None]:
     """The largest absolute difference of all outputs, and what is wrong; None where all is within the tolerance.
 
@@ -32,21 +32,22 @@ def difference(
         after: Likewise.
         share: How much may differ, as a share of the root mean square of an output in float32. None judges no
             difference of numbers, only what becomes NaN or infinite.
+        rounding: Of the coarsest type between inputs and outputs, where that is coarser than theirs.
     """
     largest = 0.0
     for name, reference in before.items():
         output = after[name]
         if output.shape != reference.shape or output.dtype != reference.dtype:
             return largest, f"{name!r} was {_told(reference)}, and became {_told(output)}"
-        found, problem = _moved(output, reference) if share is None else _compared(output, reference, share)
+        found, problem = _moved(output, reference) if share is None else _compared(output, reference, share, rounding)
         largest = max(largest, found)
         if problem:
             return largest, f"{name!r} {problem}"
     return largest, None
 
 
-def _compared(output: Array, reference: Array, share: float) -> tuple[float, str | None]:
-    allowed, floor = _allowed(reference.dtype, share)
+def _compared(output: Array, reference: Array, share: float, rounding: float) -> tuple[float, str | None]:
+    allowed, floor = _allowed(reference.dtype, share, rounding)
     tolerance = Tolerance(atol=allowed * magnitude(reference).rms + floor, rtol=allowed)
     found = compare(align(Comparator.ORDERED, output, reference, tolerance), tolerance)
     largest = found.absolute.maximum or 0.0
@@ -68,13 +69,13 @@ def _moved(output: Array, reference: Array) -> tuple[float, str | None]:
     return float(moved.max(initial=0.0)), told
 
 
-def _allowed(dtype: Any, share: float) -> tuple[float, float]:
+def _allowed(dtype: Any, share: float, inner: float) -> tuple[float, float]:
     """The tolerance of float32, widened by how much coarser the type is, and its floor; nothing for whole numbers."""
     import numpy as np
 
     if dtype.kind != "f":
         return 0.0, 0.0
-    rounding = float(np.finfo(dtype).eps)
+    rounding = max(float(np.finfo(dtype).eps), inner)
     widened = share * max(rounding / float(np.finfo(np.float32).eps), 1.0)
     return min(widened, _WIDEST), _ROUNDINGS_AT_ONE * rounding
 

@@ -19,7 +19,7 @@ from .check import check
 from .model import Model
 from .numerics import difference
 from .ranges import Measure, Ranges, largest_magnitudes
-from .rounded import runnable
+from .rounded import rounding, runnable
 from .steps import Step, parameters_of, step
 from .walk import count
 
@@ -125,7 +125,7 @@ class Pipeline:
         if self._outputs is None:
             return None
         outputs = self._run(model, one)
-        largest, problem = difference(self._outputs, outputs, one.TOLERANCE)
+        largest, problem = difference(self._outputs, outputs, one.TOLERANCE, rounding(model.proto))
         if problem:
             raise _broken(one.NAME, f"changed what the model computes: {problem}")
         self._outputs = outputs

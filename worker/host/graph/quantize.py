@@ -33,7 +33,7 @@ _LARGEST = 127.0
 def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) -> ModelProto:
     """The graph with Q/DQ before the inputs of these operators: for each channel of a weight, for all of a value.
 
-    Raises: ValueError: nothing was measured, or the graph is too old.
+    Raises: ValueError: nothing was measured, the graph is too old, or there is nothing to quantize.
     """
     if opset_of(model) < _PER_CHANNEL_OPSET:
         raise ValueError(f"it is written from opset {_PER_CHANNEL_OPSET} on; put opset:oldest=13 before it")
@@ -42,7 +42,8 @@ def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) ->
         raise ValueError("nothing here can run the graph, so there are no ranges")
     kept = [word for word in parameters["keep"].split("/") if word]
     quantizer = _Quantizer(ranges, kept)
-    rewrite(model, dict.fromkeys(parameters["operators"].split("/"), quantizer.rule))
+    if not rewrite(model, dict.fromkeys(parameters["operators"].split("/"), quantizer.rule)):
+        raise ValueError("no such operator of the graph reads float32 values whose range is known")
     return model
 
 

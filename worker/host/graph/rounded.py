@@ -20,6 +20,17 @@ def runnable(model: Model) -> Model:
     return copy
 
 
+def rounding(model: ModelProto) -> float:
+    """The distance from 1 to the next number, in the coarsest float type that a graph computes in."""
+    from onnx import TensorProto
+
+    steps = {TensorProto.FLOAT16: 2.0**-10, TensorProto.BFLOAT16: 2.0**-7}
+    kinds = {weight.data_type for graph in graphs(model.graph) for weight in graph.initializer}
+    for operator in inside(model.graph.node):
+        kinds.update(attribute.i for attribute in operator.attribute if attribute.name == "to")
+    return max((steps[kind] for kind in kinds if kind in steps), default=0.0)
+
+
 def _bfloat16_values(outer: GraphProto) -> set[str]:
     """The names of all values that a graph says to be bfloat16."""
     from onnx import TensorProto

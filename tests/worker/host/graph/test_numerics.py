@@ -42,6 +42,12 @@ def test_half_precision_rounds_coarser() -> None:
     assert difference({"y": half}, {"y": half + np.float16(0.5)}, SHARE)[1] is not None
 
 
+def test_half_precision_between_inputs_and_outputs_counts_too() -> None:
+    moved = WAVE + np.float32(2e-3)
+    assert difference({"y": WAVE}, {"y": moved}, SHARE)[1] is not None
+    assert difference({"y": WAVE}, {"y": moved}, SHARE, 2.0**-10)[1] is None
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
@@ -64,7 +70,9 @@ def test_nan_and_infinity_may_stay_where_they_are() -> None:
 
 
 def test_without_a_tolerance_only_lost_numbers_are_wrong() -> None:
-    assert difference({"y": WAVE}, {"y": WAVE + np.float32(0.5)}, None) == (pytest.approx(0.5, rel=1e-6), None)
+    moved, nothing = difference({"y": WAVE}, {"y": WAVE + np.float32(0.5)}, None)
+    assert moved == pytest.approx(0.5, rel=1e-6)
+    assert nothing is None
     lost = WAVE.copy()
     lost[3] = np.inf
     _, problem = difference({"y": WAVE}, {"y": lost}, None)

@@ -103,3 +103,8 @@ def test_without_ranges_there_is_none(path: Path, tmp_path: Path) -> None:
     pipeline = Pipeline({}, None, "no operator", tmp_path / "scratch")
     with pytest.raises(BuildFailed, match="there are no ranges"):
         pipeline.run(load(path), [parse_step("quantize")])
+
+
+def test_a_graph_without_anything_to_quantize_is_told(path: Path) -> None:
+    with pytest.raises(BuildFailed, match="no such operator of the graph reads float32"):
+        quantized(path, "quantize:operators=Sqrt")
