@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, OperationalError
 
 from farm.protocol.errors import Unavailable
@@ -19,6 +19,10 @@ __all__ = ["Connection", "Database", "Raced"]
 
 # serialization_failure, deadlock_detected
 _DEADLOCKS = ("40001", "40P01")
+# read_only_sql_transaction
+_READ_ONLY = "25006"
+# How SQLite says it.
+_FROZEN = "readonly database"
 _FRESH_S = 1.0
 _USED_AT = "farm.used_at"
 
@@ -44,6 +48,7 @@ class Database:
         self._writer = RLock()
         if self.is_sqlite:
             event.listen(self.engine, "connect", _configure_sqlite)
+            event.listen(self.engine, "handle_error", _drop_frozen)
         else:
             event.listen(self.engine, "checkin", _note_use)
             event.listen(self.engine, "checkout", self._check_idle)
@@ -119,6 +124,12 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _drop_frozen(failed: ExceptionContext) -> None:
+    """Give up connections that were opened while the file could only be read: they could never write."""
+    if _FROZEN in str(failed.original_exception):
+        failed.is_disconnect = True
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
     try:
@@ -132,6 +143,8 @@ def _translated() -> Iterator[None]:
         if "disk is full" in told or "No space left" in told:
             # Not `StorageFull`: whoever holds finished work has nothing to give up, only to wait.
             raise Unavailable("the disk of the database is full", "Free space; nothing was lost.") from error
+        if getattr(error.orig, "sqlstate", None) == _READ_ONLY or _FROZEN in told:
+            raise Unavailable("the database is read-only", "Let it take writes; nothing was lost.") from error
         if isinstance(error, OperationalError):
             raise Unavailable(f"the database does not answer: {told.splitlines()[0]}", "Try again.") from error
         raise
