@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator as op
 import os
 import re
 import subprocess
@@ -18,7 +19,9 @@ PLUGINS = Path(__file__).parents[2] / "plugins"
 # As `plugins/CMakeLists.txt` has them: warnings are errors for host and device code.
 _HOST = ("-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
 _DEVICE = ("-std=c++17", "-O3", "--Werror=all-warnings", "-Xcompiler=-Wall,-Wextra,-Werror,-fPIC,-fvisibility=hidden")
-_QUICKLY = {"13": ("--Ofast-compile=max",)}
+_QUICKLY = {"11": ("-Xcicc=-O1",), "13": ("--Ofast-compile=max",)}
+_COMPARED = re.compile(r"\b__CUDA_ARCH__ ([<>=!]=?) (\d+)")
+_COMPARISONS = {"<": op.lt, "<=": op.le, "==": op.eq, "!=": op.ne, ">=": op.ge, ">": op.gt}
 _INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 
 
@@ -27,11 +30,24 @@ def kernel(folder: Path, nvcc: Nvcc) -> Path:
 
     Raises: AssertionError: it does not compile; it holds what the compiler said.
     """
-    cards = (f"-gencode=arch=compute_{card},code=sm_{card}" for card in nvcc.cards)
+    unit = folder / "kernel.cu"
+    codes = (
+        f"-gencode=arch=compute_{cards[0]},code=[{','.join(f'sm_{card}' for card in cards)}]"
+        for cards in alike(nvcc.cards, "\n".join(path.read_text() for path in included(unit)))
+    )
     quickly = () if nvcc.fast_code else _QUICKLY.get(nvcc.version.partition(".")[0], ())
-    flags = (*_DEVICE, *quickly, "--threads=2", *cards, f"-I{PLUGINS}")
-    command = [str(nvcc.path), *flags, "-c", str(folder / "kernel.cu")]
-    return _made(command, "kernel.o", (folder / "kernel.cu",), nvcc.environ, nvcc.version)
+    command = [str(nvcc.path), *_DEVICE, *quickly, "--threads=2", *codes, f"-I{PLUGINS}", "-c", str(unit)]
+    return _made(command, "kernel.o", (unit,), nvcc.environ, nvcc.version)
+
+
+def alike(cards: Iterable[str], code: str) -> list[tuple[str, ...]]:
+    """The cards of one generation that this code does not tell apart: one intermediate code is compiled for all."""
+    asked = [(_COMPARISONS[sign], int(limit)) for sign, limit in _COMPARED.findall(code)]
+    groups: dict[tuple[object, ...], tuple[str, ...]] = {}
+    for card in cards:
+        key = (card[:-1], *(compare(int(card) * 10, limit) for compare, limit in asked))
+        groups[key] = (*groups.get(key, ()), card)
+    return list(groups.values())
 
 
 def glue(folder: Path, trt: Headers, cuda: Path) -> Path:

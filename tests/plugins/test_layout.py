@@ -11,7 +11,7 @@ import pytest
 from farm.plugins.manifest import read_manifest
 from farm.protocol.plugins import PluginManifest
 
-from .compiling import PLUGINS, included
+from .compiling import PLUGINS, alike, included
 from .names import listed
 
 FILES = ("README.md", "kernel.cu", "kernel.hpp", "plugin.cpp", "plugin.toml", "reference.py")
@@ -105,6 +105,21 @@ def test_glue_launches_nothing_itself(name: str) -> None:
 def test_a_header_is_read_once(path: Path) -> None:
     code = [line for line in path.read_text().splitlines() if line and not line.startswith("//")]
     assert code[0] == "#pragma once"
+
+
+@pytest.mark.parametrize("path", CODE, ids=relative)
+def test_cards_are_told_apart_by_comparisons_alone(path: Path) -> None:
+    """Those between which nothing is told apart are compiled for together."""
+    known = r"defined\(__CUDA_ARCH__\)|ifn?def __CUDA_ARCH__|\b__CUDA_ARCH__ (<|>|<=|>=|==|!=) \d+"
+    assert "__CUDA_ARCH" not in re.sub(known, "", path.read_text())
+
+
+def test_cards_that_code_tells_apart_are_compiled_for_apart() -> None:
+    cards = ("75", "80", "86", "87", "89", "90", "100")
+    assert alike(cards, "") == [("75",), ("80", "86", "87", "89"), ("90",), ("100",)]
+    assert alike(cards, "#if __CUDA_ARCH__ == 870") == [("75",), ("80", "86", "89"), ("87",), ("90",), ("100",)]
+    between = "#if !defined(__CUDA_ARCH__) || (__CUDA_ARCH__ >= 860 && __CUDA_ARCH__ < 890)"
+    assert alike(cards[:5], between) == [("75",), ("80",), ("86", "87"), ("89",)]
 
 
 @pytest.mark.parametrize("path", CODE, ids=relative)
