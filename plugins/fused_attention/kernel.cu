@@ -14,6 +14,7 @@ namespace {
 using namespace attention_detail;
 
 constexpr int kMostChannels = 128;
+constexpr std::int64_t kMostKeys = std::int64_t{1} << 30;
 
 struct Card {
   int processors = 0, shared_bytes = 0, major = 0, minor = 0;
@@ -99,20 +100,21 @@ cudaError_t cheapest(const AttentionSize& size, const AttentionTensors<__half>& 
 cudaError_t by_tensor_cores(const AttentionSize& size, const AttentionTensors<__half>& tensors,
                             const Card& card, cudaStream_t stream) {
   if (size.channels <= 32) {
-    return cheapest<Plan<32, 10, 2, 64, 3>, Plan<32, 4, 2, 64, 3>, Plan<32, 1, 8, 32, 2>>(
+    return cheapest<Plan<32, 5, 2, 2, 64, 3>, Plan<32, 4, 1, 2, 64, 3>, Plan<32, 1, 1, 8, 32, 2>>(
         size, tensors, card, stream);
   }
   if (size.channels <= 64) {
-    return cheapest<Plan<64, 10, 2, 32, 3>, Plan<64, 4, 2, 32, 3>, Plan<64, 1, 8, 16, 2>>(
+    return cheapest<Plan<64, 4, 2, 2, 32, 3>, Plan<64, 4, 1, 2, 32, 3>, Plan<64, 1, 1, 8, 16, 2>>(
         size, tensors, card, stream);
   }
-  return cheapest<Plan<128, 8, 1, 32, 3>, Plan<128, 4, 2, 16, 3>, Plan<128, 1, 4, 16, 2>>(
+  return cheapest<Plan<128, 8, 1, 1, 32, 3>, Plan<128, 4, 1, 2, 16, 3>, Plan<128, 1, 1, 4, 16, 2>>(
       size, tensors, card, stream);
 }
 
 bool valid(const AttentionSize& size) {
   return size.batch >= 0 && size.queries >= 0 && size.keys >= 0 && size.heads > 0 &&
-         size.channels > 0 && size.channels <= kMostChannels && size.scale > 0.0f;
+         size.channels > 0 && size.channels <= kMostChannels && size.scale > 0.0f &&
+         size.keys <= kMostKeys;
 }
 
 // Without keys. Rows of the output lie side by side.

@@ -30,8 +30,8 @@ struct AttentionTensors {
 };
 
 // output = softmax(scale * query key^T) value for each of the batch and each head; zeros where
-// there are no keys. The scale is more than 0, a head has 1 to 128 channels. Sums and the softmax
-// are float32.
+// there are no keys. The scale is more than 0, a head has 1 to 128 channels, and there are up to
+// 2^30 keys. Sums and the softmax are float32.
 cudaError_t attention(const AttentionSize& size, const AttentionTensors<float>& tensors,
                       cudaStream_t stream);
 cudaError_t attention(const AttentionSize& size, const AttentionTensors<__half>& tensors,

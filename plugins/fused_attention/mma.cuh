@@ -99,63 +99,75 @@ __device__ __forceinline__ void multiply(float (&sums)[4], const unsigned (&left
 
 #endif
 
-// Rows of kChannels halves in shared memory, in vectors of 16 bytes that are mixed, so that the
-// same vector of eight rows lies in all banks.
+// Rows of kChannels halves in shared memory, in vectors of 16 bytes that are mixed within a row, so
+// that the same vector of eight rows lies in all banks.
 template <int kChannels>
 struct Tile {
   static constexpr int kVectors = kChannels / 8;
   static constexpr int kMixed = kVectors < 8 ? kVectors : 8;
 
-  __device__ static int place(int row, int vector) {
-    return row * kChannels + (vector ^ (row / (8 / kMixed) % kMixed)) * 8;
+  // Which vectors change places is the same for all rows that are multiples of 8 apart.
+  __device__ static unsigned mix(unsigned row) { return row % 8 / (8 / kMixed); }
+
+  __device__ static unsigned place(unsigned row, unsigned vector) {
+    return row * kChannels + (vector ^ mix(row)) * 8;
   }
 
-  // Two right factors, 16 channels deep: rows `row` to `row + 7` are the columns of the first, the
-  // 8 behind them those of the second.
-  __device__ static void read(unsigned (&words)[4], const __half* rows, int row, int vector) {
 #if defined(FARM_ON_CPU) || (defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750)
-    const int lane = static_cast<int>(threadIdx.x) % 32;
+
+  // Two right factors, 16 channels deep from an even vector on: rows `row` to `row + 7` are the
+  // columns of the first, the 8 behind them those of the second. `row` is a multiple of 8.
+  __device__ static void read(unsigned (&words)[4], const __half* rows, unsigned row,
+                              unsigned vector) {
+    const unsigned lane = threadIdx.x % 32;
 #pragma unroll
-    for (int word = 0; word < 4; ++word) {
+    for (unsigned word = 0; word < 4; ++word) {
       const __half* const from =
           rows + place(row + word / 2 * 8 + lane / 4, vector + word % 2) + lane % 4 * 2;
       memcpy(&words[word], from, sizeof words[word]);
     }
-#else
-    const int lane = static_cast<int>(threadIdx.x) % 32;
-    const __half* const from = rows + place(row + lane / 16 * 8 + lane % 8, vector + lane / 8 % 2);
-    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
-                 : "r"(static_cast<unsigned>(__cvta_generic_to_shared(from)))
-                 : "memory");
-#endif
   }
 
-  // Two right factors, 16 rows deep: the channels of `vector` are the columns of the first, those
-  // of the next vector the columns of the second.
-  __device__ static void read_across(unsigned (&words)[4], const __half* rows, int row,
-                                     int vector) {
-#if defined(FARM_ON_CPU) || (defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 750)
-    const int lane = static_cast<int>(threadIdx.x) % 32;
+  // Two right factors, 16 rows deep: the channels of an even vector are the columns of the first,
+  // those of the next vector the columns of the second.
+  __device__ static void read_across(unsigned (&words)[4], const __half* rows, unsigned row,
+                                     unsigned vector) {
+    const unsigned lane = threadIdx.x % 32;
 #pragma unroll
-    for (int word = 0; word < 4; ++word) {
-      const int first = row + word % 2 * 8 + lane % 4 * 2;
+    for (unsigned word = 0; word < 4; ++word) {
+      const unsigned first = row + word % 2 * 8 + lane % 4 * 2;
       __half pair[2];
 #pragma unroll
-      for (int below = 0; below < 2; ++below)
+      for (unsigned below = 0; below < 2; ++below)
         pair[below] = rows[place(first + below, vector + word / 2) + lane / 4];
       memcpy(&words[word], pair, sizeof words[word]);
     }
+  }
+
 #else
-    const int lane = static_cast<int>(threadIdx.x) % 32;
+
+  // As above. Volatile, so that no read leaves the barriers around it.
+  __device__ static void read(unsigned (&words)[4], const __half* rows, unsigned row,
+                              unsigned vector) {
+    const unsigned lane = threadIdx.x % 32, below = lane / 16 * 8 + lane % 8;
     const __half* const from =
-        rows + place(row + lane / 8 % 2 * 8 + lane % 8, vector + lane / 16);
+        rows + row * kChannels + below * kChannels + (vector ^ (lane / 8 % 2 ^ mix(lane))) * 8;
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
+                 : "r"(static_cast<unsigned>(__cvta_generic_to_shared(from))));
+  }
+
+  __device__ static void read_across(unsigned (&words)[4], const __half* rows, unsigned row,
+                                     unsigned vector) {
+    const unsigned lane = threadIdx.x % 32, below = lane % 16;
+    const __half* const from =
+        rows + row * kChannels + below * kChannels + (vector ^ (lane / 16 ^ mix(lane))) * 8;
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
                  : "=r"(words[0]), "=r"(words[1]), "=r"(words[2]), "=r"(words[3])
-                 : "r"(static_cast<unsigned>(__cvta_generic_to_shared(from)))
-                 : "memory");
-#endif
+                 : "r"(static_cast<unsigned>(__cvta_generic_to_shared(from))));
   }
+
+#endif
 };
 
 }  // namespace attention_detail
