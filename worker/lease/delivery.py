@@ -14,12 +14,9 @@ from farm.protocol.work import BuildResult, PreparationResult, Prepared
 from worker.child.guard import INPUTS_FILE, OUTPUTS_FILE, RESULT_FILE
 from worker.child.result import ChildResult
 from worker.child.untrusted import check_left, read_left
-from worker.coordinator import LeaseLine
 
-from .halt import Halt
+from .exchange import Exchange
 from .libraries import effective_of, files_of
-from .patience import Patience
-from .transfer import Cache, send
 
 Made = Union[ChildResult, Prepared]
 
@@ -42,22 +39,15 @@ class Delivery:
     """Brings what a child made to the coordinator, through its restarts.
 
     Args:
-        line: Of the lease.
+        exchange: Of the lease; its cache keeps a prepared model, which is mostly built here next.
         output: The folder with the files.
         known: Digests that the coordinator has, since it handed them out.
-        cache: Keeps a prepared model, which is mostly built here next.
-        halt: Ends it.
     """
 
-    def __init__(
-        self, line: LeaseLine, output: Path, known: AbstractSet[str], cache: Cache, patience: Patience, halt: Halt
-    ) -> None:
-        self._line = line
+    def __init__(self, exchange: Exchange, output: Path, known: AbstractSet[str]) -> None:
+        self._exchange = exchange
         self._output = output
         self._known = known
-        self._cache = cache
-        self._patience = patience
-        self._halt = halt
 
     def deliver(
         self, made: Made, libraries: Sequence[PluginLibrary], child_ms: float, told: Callable[[], None]
@@ -73,12 +63,12 @@ class Delivery:
         self._send(files, self._known)
         if isinstance(made, Prepared):
             for item in files:
-                self._cache.adopt(self._output / item.name, item.sha256)
+                self._exchange.cache.adopt(self._output / item.name, item.sha256)
         told()
-        self._halt.check()
+        self._exchange.halt.check()
         for left in reversed(range(_TRIES)):
             try:
-                self._patience.call(lambda: self._say(made, libraries, child_ms), "publishing", self._halt.may_go_on)
+                self._exchange.call(lambda: self._say(made, libraries, child_ms), "publishing")
                 return
             except LeaseLost:
                 raise
@@ -89,17 +79,15 @@ class Delivery:
             self._send(files, frozenset())
 
     def _send(self, files: Tuple[FileRef, ...], known: AbstractSet[str]) -> None:
-        def ask() -> None:
-            send(self._line.blobs, self._output, files, known, self._halt.check)
-
-        self._patience.call(ask, "sending", self._halt.may_go_on)
+        self._exchange.call(lambda: self._exchange.send(self._output, files, known), "sending")
 
     def _say(self, made: Made, libraries: Sequence[PluginLibrary], child_ms: float) -> None:
-        token = self._line.lease.token
+        line = self._exchange.line
+        token = line.lease.token
         if isinstance(made, Prepared):
-            self._line.prepared(PreparationResult(token, made, child_ms))
+            line.prepared(PreparationResult(token, made, child_ms))
             return
-        self._line.publish(_result(made, libraries, token, child_ms))
+        line.publish(_result(made, libraries, token, child_ms))
 
 
 def _result(made: ChildResult, libraries: Sequence[PluginLibrary], token: int, child_ms: float) -> BuildResult:

@@ -23,6 +23,7 @@ from farm.protocol.plugins import (
     LIBRARY_FOLDER,
     PluginKey,
     PluginLibrary,
+    PluginLibraryAnswer,
     PluginLibraryAsk,
     PluginLibraryMade,
     PluginWork,
@@ -33,11 +34,8 @@ from farm.protocol.target import AHEAD_OF_TIME, BuildTarget
 from farm.protocol.work import BuildWork
 from worker.child.compiling import CompiledLibrary, CompileResult, CompileWork
 from worker.child.untrusted import check_left
-from worker.coordinator import LeaseLine
 
-from .halt import Halt
-from .patience import Patience
-from .transfer import Cache, send
+from .exchange import Exchange
 
 # Compiles what `spec.json` of a folder says. Raises: FarmError, OSError, Stopped.
 Compile = Callable[[CompileWork, Path], CompileResult]
@@ -63,10 +61,7 @@ class Libraries:
     """The plugin libraries of one build.
 
     Args:
-        line: Of the lease.
-        cache: For blobs.
-        patience: For calls that must arrive.
-        halt: Ends it.
+        exchange: Of the lease.
         bench: See there.
         compile_them: See `Compile`.
         say: Told each sentence that the log of the build should have.
@@ -74,18 +69,12 @@ class Libraries:
 
     def __init__(
         self,
-        line: LeaseLine,
-        cache: Cache,
-        patience: Patience,
-        halt: Halt,
+        exchange: Exchange,
         bench: Workbench,
         compile_them: Compile,
         say: Callable[[str], None],
     ) -> None:
-        self._line = line
-        self._cache = cache
-        self._patience = patience
-        self._halt = halt
+        self._exchange = exchange
         self._bench = bench
         self._compile = compile_them
         self._say = say
@@ -105,14 +94,14 @@ class Libraries:
             there.update(self._made(work, missing, workspace / COMPILE_FOLDER))
         libraries = [library for _, key in keys for library in (there[key.digest],) if library is not None]
         for library in libraries:
-            self._fetch(library.sha256, workspace / "input" / LIBRARY_FOLDER / library_name(library.plugin))
+            self._exchange.fetch(library.sha256, workspace / "input" / LIBRARY_FOLDER / library_name(library.plugin))
         return tuple(libraries)
 
     def _found(self, key: PluginKey) -> Optional[PluginLibrary]:
         """What the fleet has under this key, whole."""
-        ask = PluginLibraryAsk(self._line.lease.token, key)
-        answer = self._call(partial(self._line.find_plugin_library, ask), f"looking for the library of {key.plugin}")
-        library: Optional[PluginLibrary] = answer.library
+        line = self._exchange.line
+        ask = partial(line.find_plugin_library, PluginLibraryAsk(line.lease.token, key))
+        library = self._exchange.call(ask, f"looking for the library of {key.plugin}").library
         if library is None:
             return None
         if library.key != key.digest or library.plugin != key.plugin:
@@ -130,7 +119,7 @@ class Libraries:
             (folder / name).mkdir(parents=True)
         for item, _ in missing:
             for name, sha256 in item.source.layout(item.name).items():
-                self._fetch(sha256, folder / "input" / item.name / name)
+                self._exchange.fetch(sha256, folder / "input" / item.name / name)
         result = self._compile(CompileWork(work.key.target, keys), folder)
         made = {item.plugin: item for item in result.libraries}
         if set(made) != {key.plugin for key in keys}:
@@ -141,7 +130,7 @@ class Libraries:
         """Store and publish a library; the one of who was first, where somebody was."""
         check_left(output, item.file.name)
         told = PluginLibraryMade(
-            token=self._line.lease.token,
+            token=self._exchange.line.lease.token,
             key=key,
             sha256=item.file.sha256,
             size_bytes=item.file.size_bytes,
@@ -150,25 +139,18 @@ class Libraries:
             inspected=item.inspected,
         )
 
-        def ask() -> Any:
-            send(self._line.blobs, output, (item.file,), (), self._halt.check)
-            return self._line.publish_plugin_library(told)
+        def ask() -> PluginLibraryAnswer:
+            self._exchange.send(output, (item.file,))
+            return self._exchange.line.publish_plugin_library(told)
 
-        library: Optional[PluginLibrary] = self._call(ask, f"sharing the library of {key.plugin}").library
+        library = self._exchange.call(ask, f"sharing the library of {key.plugin}").library
         if library is None:
             raise Invalid(f"the coordinator keeps no library of {key.plugin}", _UPDATE)
         if library.sha256 == item.file.sha256:
-            self._cache.adopt(output / item.file.name, item.file.sha256)
+            self._exchange.cache.adopt(output / item.file.name, item.file.sha256)
         else:
             self._say(f"{library.device} was first to compile {key.plugin}, and its library is used")
         return library
-
-    def _fetch(self, sha256: str, path: Path) -> None:
-        bring = partial(self._cache.bring, self._line.blobs, sha256, path, self._halt.check)
-        self._call(bring, f"fetching {path.name}")
-
-    def _call(self, ask: Callable[[], Any], what: str) -> Any:
-        return self._patience.call(ask, what, self._halt.may_go_on)
 
 
 def files_of(libraries: Sequence[PluginLibrary]) -> Tuple[FileRef, ...]:

@@ -27,6 +27,7 @@ from worker.coordinator import LeaseLine
 
 from .children import Children, Hears
 from .delivery import Delivery, read_made
+from .exchange import Exchange
 from .halt import Halt, Why
 from .helpers import ChildFailed, Helpers
 from .holder import Holder
@@ -67,12 +68,12 @@ class Run:
         self._libraries: Tuple[PluginLibrary, ...] = ()
         self._reporter = Reporter(line, shop.patience, self._lose)
         self._faults = shop.faults(self.halt)
-        with_coordinator = (line, shop.cache, shop.patience, self.halt)
+        self._exchange = Exchange(line, shop.cache, shop.patience, self.halt)
         told = Hears(self._reporter.log, self._child_entered, self._reporter.progress)
         self._children = Children(shop, self.halt, told)
         self._helpers = Helpers(self._children.run, self._why_failed, self.halt)
-        self._fleet_cache = FleetCache(*with_coordinator, self._merge, self._reporter.say)
-        self._plugins = Libraries(*with_coordinator, shop.bench, self._compile, self._reporter.say)
+        self._fleet_cache = FleetCache(self._exchange, self._merge, self._reporter.say)
+        self._plugins = Libraries(self._exchange, shop.bench, self._compile, self._reporter.say)
 
     def work(self) -> None:
         """Do it and tell what came of it. Whatever happens, it is told to the coordinator or to the log."""
@@ -139,9 +140,7 @@ class Run:
     def _bring(self, workspace: Path) -> None:
         """All inputs of the work, and the libraries of its plugins."""
         for name, sha256 in inputs_of(self._claim).items():
-            path = workspace / "input" / name
-            bring = partial(self._shop.cache.bring, self._line.blobs, sha256, path, self.halt.check)
-            self._shop.patience.call(bring, f"fetching {name}", self.halt.may_go_on)
+            self._exchange.fetch(sha256, workspace / "input" / name, name)
         if self._claim.build is not None:
             self._fleet_cache.bring(self._claim.build.timing_cache, workspace / "input" / TIMING_CACHE_FILE)
             self._libraries = self._plugins.bring(self._claim.build, workspace)
@@ -154,8 +153,7 @@ class Run:
             learned = workspace / "output" / check_left(workspace / "output", made.learned.name)
             self._fleet_cache.share(learned, made.learned.grew_from, workspace)
         known = frozenset(inputs_of(self._claim).values())
-        shop = self._shop
-        delivery = Delivery(self._line, workspace / "output", known, shop.cache, shop.patience, self.halt)
+        delivery = Delivery(self._exchange, workspace / "output", known)
         delivery.deliver(made, self._libraries, self._children.child_ms, self._reporter.flush)
 
     def _say_compiled(self) -> None:
@@ -163,7 +161,7 @@ class Run:
         self._reporter.flush()
         self.halt.check()
         done = Compiled(self._line.lease.token, self._children.child_ms)
-        self._shop.patience.call(partial(self._line.compiled, done), "ending", self.halt.may_go_on)
+        self._exchange.call(partial(self._line.compiled, done), "ending")
 
     def _merge(self, folder: Path) -> Merged:
         """Let a child of the device merge two timing caches. Raises: FarmError, OSError: it did not."""
@@ -218,7 +216,7 @@ class Run:
         self._reporter.say(f"failed while {failure.stage}: {failure.message}")
         self._reporter.flush()
         report = FailureReport(self._claim.lease.token, failure, self._children.child_ms)
-        self._shop.patience.call(partial(self._line.fail, report), "reporting a failure", self.halt.may_go_on)
+        self._exchange.call(partial(self._line.fail, report), "reporting a failure")
         try:
             keep_failed(workspace, self._shop.failed)
         except OSError as error:

@@ -7,7 +7,6 @@ again. Nothing here costs a build more than its time: whatever goes wrong is a s
 from __future__ import annotations
 
 import shutil
-from functools import partial
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -21,14 +20,13 @@ from farm.protocol.timing import (
     TimingCacheUse,
 )
 from worker.child.merging import OURS_FILE, THEIRS_FILE, Merged
-from worker.coordinator import LeaseLine
 
-from .halt import Halt
-from .patience import GaveUp, Patience
-from .transfer import Cache, send
+from .exchange import Exchange
+from .patience import GaveUp
 
 # Each lost race means that another build of the same class ended at this very moment.
 _TRIES = 5
+_WHAT = "the timing cache"
 
 # Merges what lies in `input/` of a folder into its `output/`. Raises: FarmError, OSError.
 Merge = Callable[[Path], Merged]
@@ -38,27 +36,18 @@ class FleetCache:
     """The timing cache of the class of a build.
 
     Args:
-        line: Of the lease, whose build says which cache it is.
-        cache: For blobs.
-        patience: For calls that must arrive.
-        halt: Ends it.
+        exchange: Of the lease, whose build says which cache it is.
         merge: See `Merge`.
         say: Told each sentence that the log of the build should have.
     """
 
     def __init__(
         self,
-        line: LeaseLine,
-        cache: Cache,
-        patience: Patience,
-        halt: Halt,
+        exchange: Exchange,
         merge: Merge,
         say: Callable[[str], None],
     ) -> None:
-        self._line = line
-        self._cache = cache
-        self._patience = patience
-        self._halt = halt
+        self._exchange = exchange
         self._merge = merge
         self._say = say
 
@@ -70,7 +59,7 @@ class FleetCache:
         if given is None or given.sha256 is None or given.use is not TimingCacheUse.SHARED:
             return
         try:
-            self._fetch(given.sha256, path)
+            self._exchange.fetch(given.sha256, path, _WHAT)
         except (NotFound, BlobCorrupt, Forbidden) as error:
             self._say(f"begins without the timing cache of the fleet: {error.message}")
 
@@ -114,25 +103,21 @@ class FleetCache:
         return f"what this build learned was not shared: {_TRIES} others were first, one after the other"
 
     def _swap(self, ours: Path, expected: Optional[str]) -> TimingCacheSwapped:
-        ref, line = file_ref(ours), self._line
+        ref, line = file_ref(ours), self._exchange.line
 
         def ask() -> TimingCacheSwapped:
-            send(line.blobs, ours.parent, (ref,), (), self._halt.check)
+            self._exchange.send(ours.parent, (ref,))
             return line.swap_timing_cache(TimingCacheSwap(line.lease.token, expected, ref.sha256))
 
-        return self._patience.call(ask, "sharing the timing cache", self._halt.may_go_on)
+        return self._exchange.call(ask, f"sharing {_WHAT}")
 
     def _merged(self, ours: Path, sha256: str, folder: Path) -> Merged:
         """How merging with the fleet's cache ended; what cannot be fetched is as good as refused."""
         for name in ("input", "output"):
             (folder / name).mkdir(parents=True)
         try:
-            self._fetch(sha256, folder / "input" / THEIRS_FILE)
+            self._exchange.fetch(sha256, folder / "input" / THEIRS_FILE, _WHAT)
         except (NotFound, BlobCorrupt):
             return Merged.REFUSED
         shutil.copyfile(str(ours), str(folder / "input" / OURS_FILE))
         return self._merge(folder)
-
-    def _fetch(self, sha256: str, path: Path) -> None:
-        bring = partial(self._cache.bring, self._line.blobs, sha256, path, self._halt.check)
-        self._patience.call(bring, "fetching the timing cache", self._halt.may_go_on)

@@ -22,6 +22,7 @@ from tests.support import models
 from tests.support.coordinator import cpu_facts, gpu_facts
 from worker.child.merging import OURS_FILE, THEIRS_FILE, Merged
 from worker.coordinator import Coordinator, LeaseLine
+from worker.lease.exchange import Exchange
 from worker.lease.halt import Halt
 from worker.lease.patience import Patience
 from worker.lease.timing_cache import FleetCache
@@ -67,7 +68,8 @@ class Device:
         self.closing.callback(line.close)
         line.gate = gate
         patience = Patience(threading.Event(), lambda: 0.0)
-        return FleetCache(line, Cache(self.folder / "blobs", 1 << 20), patience, Halt(), self.merge, self.said.append)
+        exchange = Exchange(line, Cache(self.folder / "blobs", 1 << 20), patience, Halt())
+        return FleetCache(exchange, self.merge, self.said.append)
 
     def merge(self, folder: Path) -> Merged:
         self.merged += 1

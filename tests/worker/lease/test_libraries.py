@@ -27,7 +27,8 @@ from farm.protocol.target import BuildTarget, GpuClass
 from farm.protocol.work import BuildWork, Prepared, ReuseEngine
 from tests.worker.lines import ScriptedLine
 from worker.child.compiling import CompiledLibrary, CompileResult, CompileWork
-from worker.lease import libraries as module
+from worker.lease import exchange
+from worker.lease.exchange import Exchange
 from worker.lease.halt import Halt
 from worker.lease.libraries import Libraries, Workbench, effective_of, files_of, key_of
 from worker.lease.patience import Patience
@@ -88,9 +89,9 @@ class Case:
         self.damaged: List[str] = []
         cache = Cache(folder / "cache", 1 << 20)
         monkeypatch.setattr(cache, "bring", self._bring)
-        monkeypatch.setattr(module, "send", lambda line, where, files, *_: self.sent.extend(x.sha256 for x in files))
+        monkeypatch.setattr(exchange, "send", lambda line, where, files, *_: self.sent.extend(x.sha256 for x in files))
         patience = Patience(threading.Event(), lambda: 0.0)
-        self.libraries = Libraries(self.line, cache, patience, Halt(), BENCH, self._compile, self.said.append)
+        self.libraries = Libraries(Exchange(self.line, cache, patience, Halt()), BENCH, self._compile, self.said.append)
 
     def bring(self, asked: BuildWork) -> Tuple[PluginLibrary, ...]:
         return self.libraries.bring(asked, self.workspace)
