@@ -14,7 +14,7 @@ from farm import __version__
 from farm.protocol.errors import Unavailable
 from farm.protocol.states import BUILD_STAGES, PREPARATION_STAGES, AttemptEnd, DeviceState, State
 from orchestrator.services.monitor import Levels, Monitor
-from orchestrator.services.tally import Tally
+from orchestrator.services.tally import COMPILED, REUSED, Tally
 from orchestrator.services.wakeup_port import Wakeups
 
 from .traffic import Traffic
@@ -27,6 +27,7 @@ _PREPARATION_ENDS = (State.DONE, State.FAILED, State.CANCELLED)
 _BUILD_ENDS = (*_PREPARATION_ENDS, State.QUARANTINED)
 _PLACED = (State.CACHED, State.FAILED, State.QUARANTINED, *_BUILD_STATES)
 _SWAPS = ("swapped", "lost")
+_LIBRARIES = (COMPILED, REUSED)
 _DEVICES = tuple(state for state in DeviceState if state is not DeviceState.RETIRED)
 
 
@@ -91,6 +92,8 @@ def _levels(levels: Levels) -> Iterable[Metric]:
     yield _gauge("farm_engines", "Stored engines; those in quarantine gave wrong numbers.", "state", engines)
     yield GaugeMetricFamily("farm_blobs", "Stored blobs.", stock.blobs)
     yield GaugeMetricFamily("farm_blob_bytes", "Size of all stored blobs.", stock.blob_bytes)
+    yield GaugeMetricFamily("farm_plugin_libraries", "Stored libraries of plugins.", stock.libraries)
+    yield GaugeMetricFamily("farm_plugin_library_bytes", "Size of all of them.", stock.library_bytes)
 
 
 def _ended(tally: Tally) -> Iterable[Metric]:
@@ -98,6 +101,13 @@ def _ended(tally: Tally) -> Iterable[Metric]:
         ("farm_builds_ended", "Builds that ended, by state.", "state", "build", _BUILD_ENDS),
         ("farm_preparations_ended", "Preparations that ended, by state.", "state", "preparation", _PREPARATION_ENDS),
         ("farm_timing_cache_swaps", "Timing caches that builds offered, by result.", "result", "timing_cache", _SWAPS),
+        (
+            "farm_plugin_libraries_given",
+            "Libraries of plugins that builds needed, by how they came to them.",
+            "how",
+            "plugin_library",
+            _LIBRARIES,
+        ),
         ("farm_requests_placed", "Requests of new submissions, by their first state.", "state", "submission", _PLACED),
     ):
         family = CounterMetricFamily(name, help_text, labels=[label])

@@ -27,6 +27,7 @@ from .clock import iso
 from .context import Context
 from .leases import Held, hold
 from .settling import end_build
+from .tally import REUSED
 from .transaction import Transaction
 
 _MOST_BYTES = 256 << 20
@@ -45,7 +46,10 @@ def find(context: Context, caller: Caller, attempt_id: str, asked: PluginLibrary
             return PluginLibraryAnswer()
         return PluginLibraryAnswer(library_view(row))
 
-    return context.atomically(work)
+    answer = context.atomically(work)
+    if answer.library is not None:
+        context.tally.add("plugin_library", REUSED)
+    return answer
 
 
 def publish(context: Context, caller: Caller, attempt_id: str, made: PluginLibraryMade) -> PluginLibraryAnswer:

@@ -8,6 +8,8 @@ from threading import Lock
 
 from orchestrator.store.events import NewEvent
 
+COMPILED, REUSED = "compiled", "reused"
+
 
 class Tally:
     """Counts committed events by what they are about and where that came to. Safe for threads."""
@@ -22,10 +24,16 @@ class Tally:
         with self._lock:
             self._counts.update(moved)
 
+    def add(self, kind: str, word: str) -> None:
+        """Count what is no event: nothing changed."""
+        with self._lock:
+            self._counts[kind, str(word)] += 1
+
     def count(self, kind: str, word: str) -> int:
         """How many `build`s or `preparation`s came to a state, `attempt`s to an end, how many requests were placed.
 
-        Requests are counted under `submission`, by the state in which they were placed.
+        Requests are counted under `submission`, by the state in which they were placed. A `plugin_library` is compiled
+        when it is shared, and reused whenever a build is given one.
         """
         with self._lock:
             return self._counts[kind, str(word)]
@@ -34,5 +42,7 @@ class Tally:
 def _words(event: NewEvent) -> tuple[str, ...]:
     if event.kind == "submission":
         return tuple(str(state) for state in event.data["states"])
+    if event.kind == "plugin_library":
+        return (COMPILED,)
     word = event.data.get("end" if event.kind == "attempt" else "state")
     return () if word is None else (str(word),)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from farm.protocol.states import ACTIVE_STATES, State
 
-from .tables import attempt, blob, build, engine, preparation
+from .tables import attempt, blob, build, engine, plugin_library, preparation
 
 # Only these are counted by state: ended ones are as many as the farm is old.
 _ACTIVE = tuple(sorted(ACTIVE_STATES))
@@ -34,11 +34,13 @@ class LeaseCounts:
 
 @dataclass(frozen=True)
 class StockCounts:
-    """Engines that may be fetched, and all blobs."""
+    """Engines that may be fetched, all blobs, and those of them that are libraries of plugins."""
 
     engines: int
     blobs: int
     blob_bytes: int
+    libraries: int
+    library_bytes: int
 
 
 def builds(connection: Connection) -> dict[State, int]:
@@ -86,7 +88,17 @@ def stock(connection: Connection) -> StockCounts:
     good = select(func.count()).where(engine.c.removed_at.is_(None), ~engine.c.quarantined)
     sums = select(func.count(), func.coalesce(func.sum(blob.c.size_bytes), 0)).select_from(blob)
     count, size_bytes = connection.execute(sums).one()
-    return StockCounts(int(connection.execute(good).scalar_one()), int(count), int(size_bytes))
+    # Two keys may have come to the same bytes, which are stored once.
+    each = select(plugin_library.c.sha256, plugin_library.c.size_bytes).distinct().subquery()
+    of_plugins = select(func.count(), func.coalesce(func.sum(each.c.size_bytes), 0)).select_from(each)
+    libraries, library_bytes = connection.execute(of_plugins).one()
+    return StockCounts(
+        engines=int(connection.execute(good).scalar_one()),
+        blobs=int(count),
+        blob_bytes=int(size_bytes),
+        libraries=int(libraries),
+        library_bytes=int(library_bytes),
+    )
 
 
 def _active(connection: Connection, table: Table) -> dict[State, int]:

@@ -29,6 +29,7 @@ from tests.support.coordinator import gpu_facts
 
 from .doors import API, Doors
 from .test_fuzz import held_to, spoiled
+from .test_metrics import Scrape
 from .worker import Worker, stored
 
 ELF = hashlib.sha256(b"ELF").hexdigest()
@@ -84,6 +85,31 @@ def test_the_command_adds_lists_shows_compiles_and_removes(farm: Live, card: Wor
     assert farm.json("plugin", "rm", "my_op")["plugins"][0]["libraries"] == 1
     lost = farm("plugin", "show", "my_op")
     assert (lost.code, "farm plugin list shows them" in lost.err) == (2, True)
+
+
+def test_libraries_are_counted_when_they_are_compiled_and_when_they_are_reused(
+    doors: Doors, farm: Live, card: Worker, tmp_path: Path
+) -> None:
+    with doors.client() as admin:
+        before = Scrape(admin)
+        claim = claimed(farm, card, make_folder("my_op", parent=tmp_path))
+        card.put(claim, b"ELF")
+        made = library(claim, ELF, 3)
+        ask = PluginLibraryAsk(claim.lease.token, made.key)
+        assert card.tell(claim, "plugin-libraries/find", ask).json().get("library") is None
+        assert card.tell(claim, "plugin-libraries", made).status_code == 200
+        compiled = Scrape(admin)
+        assert card.tell(claim, "plugin-libraries/find", ask).json()["library"]["sha256"] == ELF
+        # The stock is counted every five minutes.
+        doors.clock.pass_s(301.0)
+        reused = Scrape(admin)
+    given = "farm_plugin_libraries_given_total"
+    assert before.series(given) == {"compiled": 0.0, "reused": 0.0}
+    assert compiled.series(given) == {"compiled": 1.0, "reused": 0.0}
+    assert reused.series(given) == {"compiled": 1.0, "reused": 1.0}
+    stock = ("farm_plugin_libraries", "farm_plugin_library_bytes")
+    assert [before(name) for name in stock] == [0.0, 0.0]
+    assert [reused(name) for name in stock] == [1.0, 3.0]
 
 
 def test_a_plugin_that_fails_to_compile_is_a_failed_build(farm: Live, card: Worker, tmp_path: Path) -> None:
