@@ -81,7 +81,8 @@ def by_values(
     beyond = f", more than {name} holds" if drift.largest > _LARGEST.get(name, float("inf")) else ""
     what = (
         f"{drift.value!r} {told} in {name}, where {drift.allowed:.3g} is allowed "
-        f"and its largest value is {drift.largest:.3g}{beyond}"
+        f"and its largest value is {drift.largest:.3g}{beyond}; "
+        f"{'an output is beyond it too' if drift.arrives else 'the outputs stay within their tolerance all the same'}"
     )
     if precision is Precision.MIX:
         remedies = (Remedy("--precision fp32", "float32 keeps more digits"),)

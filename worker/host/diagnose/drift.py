@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from farm.runtime.verify.tolerance import tolerance_for
 from ..graph.model import Model
 from ..graph.pipeline import applied
 from ..graph.ranges import tensors_of
-from ..graph.rounded import runnable
+from ..graph.rounded import rounding_everywhere
 from ..graph.steps import parameters_of, step
 from ..runtime import run
 
@@ -37,6 +37,7 @@ class Drift:
         error: Largest absolute difference; infinite where numbers became NaN or infinite.
         allowed: Likewise.
         largest: Magnitude of the value in float32.
+        arrives: An output of the graph is beyond its tolerance too.
     """
 
     operator: NodeProto
@@ -44,6 +45,7 @@ class Drift:
     error: float
     allowed: float
     largest: float
+    arrives: bool = True
 
 
 def first_drift(
@@ -62,7 +64,7 @@ def first_drift(
     """
     from onnx import TensorProto
 
-    narrow = runnable(applied(model, step(call.name), parameters_of(call), dict))
+    narrow = rounding_everywhere(applied(model, step(call.name), parameters_of(call), dict))
     kept = {name for operator in narrow.proto.graph.node for name in operator.output}
     watched = tensors_of(model.proto, TensorProto.FLOAT) & kept
     for part in _parts(model, watched):
@@ -70,8 +72,15 @@ def first_drift(
         for name, operator in part.items():
             drift = _drift(operator, name, exact[name], rounded[name], precision)
             if drift is not None:
-                return drift
+                return replace(drift, arrives=_arrives(model, narrow, precision, inputs, scratch))
     return None
+
+
+def _arrives(model: Model, narrow: Model, precision: Precision, inputs: Mapping[str, Array], scratch: Path) -> bool:
+    """Some output of the graph drifts."""
+    names = [spec.name for spec in model.outputs]
+    exact, rounded = (_values(one, names, inputs, scratch) for one in (model, narrow))
+    return any(_beyond(exact[name], rounded[name], name, precision) is not None for name in names)
 
 
 def _parts(model: Model, watched: set[str]) -> Iterator[dict[str, NodeProto]]:
@@ -99,14 +108,24 @@ def _values(model: Model, names: Sequence[str], inputs: Mapping[str, Array], scr
 def _drift(operator: NodeProto, name: str, exact: Array, rounded: Array, precision: Precision) -> Drift | None:
     import numpy as np
 
-    kept = np.isfinite(exact)
-    lost = bool((kept & ~np.isfinite(rounded)).any())
-    both = kept & np.isfinite(rounded)
-    difference = np.abs(exact[both].astype(np.float64) - rounded[both].astype(np.float64))
-    told = magnitude(exact)
-    tolerance = tolerance_for(name, VerifyPolicy(), precision, exact.dtype, told.rms)
-    allowed = np.maximum(tolerance.atol, tolerance.rtol * np.abs(exact[both].astype(np.float64)))
-    if not lost and not (difference > allowed).any():
+    found = _beyond(exact, rounded, name, precision)
+    if found is None:
         return None
-    error = float("inf") if lost else float(difference.max())
-    return Drift(operator, name, error, tolerance.atol, float(np.abs(exact[kept]).max(initial=0.0)))
+    largest = np.abs(exact[np.isfinite(exact)]).max(initial=0.0)
+    return Drift(operator, name, *found, float(largest))
+
+
+def _beyond(exact: Array, rounded: Array, name: str, precision: Precision) -> tuple[float, float] | None:
+    """The largest error, and the absolute one that is allowed; None where all is within the tolerance."""
+    import numpy as np
+
+    kept = np.isfinite(exact)
+    both = kept & np.isfinite(rounded)
+    reference = np.abs(exact[both].astype(np.float64))
+    difference = np.abs(exact[both].astype(np.float64) - rounded[both].astype(np.float64))
+    tolerance = tolerance_for(name, VerifyPolicy(), precision, exact.dtype, magnitude(exact).rms)
+    if (kept & ~np.isfinite(rounded)).any():
+        return float("inf"), tolerance.atol
+    if not (difference > np.maximum(tolerance.atol, tolerance.rtol * reference)).any():
+        return None
+    return float(difference.max()), tolerance.atol

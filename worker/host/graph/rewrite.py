@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .walk import graphs
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 Array = Any
 Shape = tuple[int | None, ...]
@@ -51,7 +51,10 @@ class Site:
 
     def constant(self, name: str) -> Array | None:
         """The array that a weight in memory or a Constant gives."""
-        return self._values.constants.get(name)
+        from onnx import numpy_helper
+
+        found = self._values.constants.get(name)
+        return None if found is None else numpy_helper.to_array(found)
 
     def giver(self, name: str) -> NodeProto | None:
         """The operator that gives a value."""
@@ -141,12 +144,10 @@ class Values:
     """
 
     def __init__(self, graph: GraphProto, inferred: GraphProto, outer: Values | None = None) -> None:
-        from onnx import numpy_helper
-
         self._graph = graph
         self.shapes: dict[str, Shape] = dict(outer.shapes) if outer else {}
         self.kinds: dict[str, int] = dict(outer.kinds) if outer else {}
-        self.constants: dict[str, Array] = dict(outer.constants) if outer else {}
+        self.constants: dict[str, TensorProto] = dict(outer.constants) if outer else {}
         self.givers: dict[str, NodeProto] = dict(outer.givers) if outer else {}
         for value in (*inferred.input, *inferred.value_info, *inferred.output):
             tensor = value.type.tensor_type
@@ -158,12 +159,12 @@ class Values:
         for weight in graph.initializer:
             self.kinds[weight.name], self.shapes[weight.name] = weight.data_type, tuple(weight.dims)
             if not weight.external_data:
-                self.constants[weight.name] = numpy_helper.to_array(weight)
+                self.constants[weight.name] = weight
         for node in graph.node:
             self.givers.update(dict.fromkeys(node.output, node))
             tensors = [item.t for item in node.attribute if node.op_type == "Constant" and item.HasField("t")]
             if tensors:
-                self.constants[node.output[0]] = numpy_helper.to_array(tensors[0])
+                self.constants[node.output[0]] = tensors[0]
 
     def add(self, name: str, array: Array) -> str:
         """The name of a new weight of the graph."""
@@ -173,7 +174,7 @@ class Values:
         free = self.free(name)
         self._graph.initializer.append(numpy_helper.from_array(np.asarray(array), free))
         self.kinds[free], self.shapes[free] = self._graph.initializer[-1].data_type, tuple(np.shape(array))
-        self.constants[free] = array
+        self.constants[free] = self._graph.initializer[-1]
         return free
 
     def free(self, name: str) -> str:

@@ -40,9 +40,24 @@ def test_the_first_value_that_is_too_large_is_found(precision: Precision, step: 
     assert (suspect.name, suspect.operator, suspect.origin) == ("/scale/Mul", "Mul", "scale")
     assert suspect.inputs == ("a float32 4x16", "factor float32 scalar, constant")
     assert f"in {step}, where" in found.what
-    assert found.what.endswith("its largest value is 3e+05, more than float16 holds")
+    assert found.what.endswith("its largest value is 3e+05, more than float16 holds; an output is beyond it too")
     assert [remedy.word for remedy in found.remedies] == ["--precision mix"]
     assert [path.name for path in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_what_drifts_on_the_way_need_not_arrive(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Add", ["x", "far"], ["a"], "/there/Add"),
+        helper.make_node("Sub", ["a", "far"], ["b"], "/back/Sub"),
+        helper.make_node("Mul", ["b", "nothing"], ["c"], "/gone/Mul"),
+        helper.make_node("Add", ["x", "c"], ["y"], "/head/Add"),
+    ]
+    weights = {"far": np.float32(2000), "nothing": np.float32(0)}
+    made = models.model(nodes, {"x": ("float32", [4, 16])}, {"y": ("float32", [4, 16])}, weights)
+    (tmp_path / "net.onnx").write_bytes(made.SerializeToString())
+    found = by_values(load(tmp_path / "net.onnx"), Precision.FP16, {"x": X}, tmp_path, ())
+    assert found.suspects[0].name == "/back/Sub"
+    assert found.what.endswith("the outputs stay within their tolerance all the same")
 
 
 def test_mixed_precision_needs_no_remedy(tmp_path: Path) -> None:
