@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,26 +26,17 @@ from farm.protocol.work import Claim, Enrolment
 from orchestrator.services import enrolment, garbage, models, plugin_libraries, plugins, rights, submissions
 from orchestrator.services.policy import Policy
 from orchestrator.store import plugin_libraries as rows
-from tests.support.coordinator import Coordinator, Talker, coordinator, gpu_facts
-from tests.support.plugins import write_shipped
+from tests.support.coordinator import Coordinator, Talker, gpu_facts
 
-CARD = ("backend=tensorrt",)
+from .catalog import CARD
+
 TOOLCHAIN = {"nvcc": "11.8.89", "cxx": "gcc-12.2.0", "cmake": "3.25.1"}
 
 
 @pytest.fixture
-def farm(database_url: str, tmp_path: Path) -> Iterator[Coordinator]:
-    with coordinator(database_url, tmp_path) as made:
-        made.context = replace(made.context, plugins=write_shipped(tmp_path / "shipped"))
-        plugins.publish_shipped(made.context)
-        yield made
-
-
-@pytest.fixture
-def host(farm: Coordinator) -> Talker:
-    made = farm.enrol("host", roles=(Role.HOST,))
-    made.operators = ("cummax",)
-    return made
+def host(host: Talker) -> Talker:
+    host.operators = ("cummax",)
+    return host
 
 
 def enrol(farm: Coordinator, name: str, group: str = "default", facts: DeviceFacts | None = None) -> Talker:
