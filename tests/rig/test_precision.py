@@ -64,11 +64,20 @@ def test_words_for_half_precision_take_it_from_the_graph(
     assert (told["precision"], told["precision_flags"]) == (becomes, ["TF32"])
 
 
-def test_a_transformer_over_convolutions_is_built_in_bfloat16(tmp_path: Path) -> None:
-    made = order(tmp_path / "order", networks.detr(64, 96, queries=10, layers=1), Precision.BF16)
+@pytest.mark.parametrize(
+    ("precision", "step", "becomes"),
+    [
+        (Precision.BF16, "bfloat16", "bfloat16, as the graph says"),
+        (Precision.INT8, "quantize", "int8 between Q/DQ, float32 with TF32 elsewhere, as the graph says"),
+    ],
+)
+def test_a_transformer_over_convolutions_is_built_in_few_digits(
+    tmp_path: Path, precision: Precision, step: str, becomes: str
+) -> None:
+    made = order(tmp_path / "order", networks.detr(64, 96, queries=10, layers=1), precision)
     images = np.random.default_rng(0).standard_normal((1, 3, 64, 96)).astype(np.float32)
-    _take_step(made.model, "bfloat16", {"images": images}, tmp_path / "scratch")
-    assert BUILDER.build(made).effective["precision"] == "bfloat16, as the graph says"
+    _take_step(made.model, step, {"images": images}, tmp_path / "scratch")
+    assert BUILDER.build(made).effective["precision"] == becomes
 
 
 def _take_step(path: Path, step: str, inputs: dict[str, Any], scratch: Path) -> None:
@@ -86,6 +95,14 @@ def test_quantized_words_take_their_ranges_from_samples(tmp_path: Path, precisio
     assert told["precision"] == f"{word} between Q/DQ, float32 with TF32 elsewhere, as the graph says"
     assert told["calibration_samples"] == 4
     assert told["quantized_tensors"] >= 4
+
+
+def test_bytes_of_the_graph_step_are_built_as_they_are(tmp_path: Path) -> None:
+    made = order(tmp_path / "order", models.conv_net(channels=64), Precision.INT8)
+    _take_step(made.model, "quantize", {"images": SAMPLES["images"][0]}, tmp_path / "scratch")
+    told = BUILDER.build(made).effective
+    assert told["precision"] == "int8 between Q/DQ, float32 with TF32 elsewhere, as the graph says"
+    assert (told["quantized_by"], told["quantized_tensors"] >= 8) == ("the exporter of the model", True)
 
 
 def test_fp8_is_for_the_cards_that_have_it(tmp_path: Path) -> None:

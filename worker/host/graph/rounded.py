@@ -1,4 +1,4 @@
-"""A graph of half precision in float32 that rounds where the graph does: ONNX Runtime lacks such kernels for processors."""
+"""A graph of half precision in float32 that rounds where the graph does: processors lack kernels for such types."""
 
 from __future__ import annotations
 
