@@ -36,6 +36,7 @@ STEPS: Mapping[str, str] = {
     "int64": "worker.host.graph.int64",
     "to_plugins": "worker.host.graph.to_plugins",
     "to_native": "worker.host.graph.to_native",
+    "attention": "worker.host.graph.attention",
     "layernorm_plugin": "worker.host.graph.layernorm_plugin",
     "layernorm": "worker.host.graph.layernorm",
     "quantize": "worker.host.graph.quantize",
