@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from farm.protocol.errors import BuildFailed, Invalid, Unsupported
 
 from .comparing import answers, largest_difference
-from .order import NATIVE, Exported, ExportOrder, Size
+from .order import NATIVE, PLUGIN, Exported, ExportOrder, Size
 from .weights import load_weights
 from .writing import Interface, write
 
@@ -115,7 +115,8 @@ class Exporter:
         inputs = self.prepare_sample_inputs(order.batch, order.size or self.size)
         with tempfile.TemporaryDirectory(dir=path.absolute().parent) as scratch:
             part = Path(scratch) / "model.onnx"
-            interface = Interface(self.inputs, self.outputs, self._open_axes(order), self.custom_opset())
+            domains = {} if PLUGIN in self.forms and order.form != PLUGIN else self.custom_opset()
+            interface = Interface(self.inputs, self.outputs, self._open_axes(order), domains)
             exporter, refused = write(network, inputs, part, interface, order.tool)
             opset = self._finished(part, {"weights": weights, "exporter": exporter})
             given = {name: value.numpy() for name, value in zip(self.inputs, inputs, strict=True)}

@@ -16,7 +16,10 @@ from .base import Exporter
 EXPORTERS: Mapping[str, str] = {
     "deformable-detr": "worker.host.exporters.deformable_detr:DeformableDetrExporter",
     "detr-r50": "worker.host.exporters.detr:DetrExporter",
+    "mask-rcnn": "worker.host.exporters.mask_rcnn:MaskRcnnExporter",
     "resnet50": "worker.host.exporters.resnet:ResNet50Exporter",
+    "super-resolution": "worker.host.exporters.super_resolution:SuperResolutionExporter",
+    "yolov5l": "worker.host.exporters.yolov5:YoloV5Exporter",
 }
 _OWN_MODULE = "farm_own_exporter"
 
