@@ -6,6 +6,7 @@ the builder says to stderr.
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from pathlib import Path
@@ -41,7 +42,7 @@ def main(folder: Path, library: Path) -> None:
             scratch=folder / "scratch",
         )
     )
-    logging.info("built %s", built.files)
+    logging.info("built %s: %s", built.files, json.dumps(built.effective))
 
 
 def inputs_of(model: onnx.ModelProto) -> list[TensorSpec]:

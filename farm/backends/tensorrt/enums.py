@@ -79,7 +79,7 @@ ENUMS: Dict[str, Dict[str, Symbol]] = {
     },
     "DeviceType": words("GPU", "DLA"),
     "EngineCapability": words("STANDARD"),
-    "LayerType": words("CONSTANT"),
+    "LayerType": {**words("CONSTANT"), "PLUGIN_V3": since(10, 0)},
     "LayerInformationFormat": words("JSON", "ONELINE"),
     "TensorIOMode": words("INPUT", "OUTPUT"),
     "TensorLocation": words("DEVICE", "HOST"),

@@ -31,6 +31,9 @@ _NUMBERS = {
     "maxTactics": "max_num_tactics",
 }
 
+# Without it TensorRT refuses a network with such a plugin; older ones have no plugins that could.
+_ALIASES = "ALIASED_PLUGIN_IO_10_03"
+
 
 def asked(order: BuildOrder, capabilities: TensorRtCapabilities) -> Rung:
     """The memory and effort that the options ask for."""
@@ -66,6 +69,7 @@ def configure(assembly: Assembly, order: BuildOrder, means: Meaning, rung: Rung)
         told["tactic_sources"] = list(rung.tactic_sources)
     _effort(trt, config, options)
     _switches(trt, config, options)
+    told.update(_previews(assembly, config))
     if assembly.capabilities.compute_capabilities:
         _target(trt, config, cards_ahead(order.options))
     add_profiles(assembly.builder, assembly.network, config, order)
@@ -112,6 +116,20 @@ def _switches(trt: Any, config: Any, options: Mapping[str, Any]) -> None:
     # Names of layers cost a few kilobytes, and without them no profile can be read.
     verbosity = values.VERBOSITIES[options.get("profilingVerbosity", "detailed")]
     config.profiling_verbosity = getattr(trt.ProfilingVerbosity, verbosity)
+
+
+def _previews(assembly: Assembly, config: Any) -> Dict[str, Any]:
+    """Let plugins put outputs in the place of inputs, where there are some; each says by itself whether it does."""
+    trt, can = assembly.trt, assembly.capabilities
+    if _ALIASES not in can.words("PreviewFeature") or not _has_plugins(trt, assembly.network):
+        return {}
+    config.set_preview_feature(getattr(trt.PreviewFeature, _ALIASES), True)
+    return {"preview_features": [_ALIASES]}
+
+
+def _has_plugins(trt: Any, network: Any) -> bool:
+    kind = trt.LayerType.PLUGIN_V3
+    return any(network.get_layer(index).type == kind for index in range(network.num_layers))
 
 
 def _target(trt: Any, config: Any, capabilities: Tuple[str, ...]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Dict, Set
+from typing import Any, Dict, Sequence, Set
 
 import pytest
 
@@ -55,6 +55,9 @@ class Config:
     def set_memory_pool_limit(self, pool: str, size: int) -> None:
         self.values[pool] = size
 
+    def set_preview_feature(self, feature: str, enable: bool) -> None:
+        self.values[feature] = enable
+
     def set_tactic_sources(self, sources: int) -> None:
         self.values["tactic_sources"] = sources
 
@@ -62,7 +65,7 @@ class Config:
 def binding(can: TensorRtCapabilities) -> Any:
     """Its enumerations, each member a text of its own, but for tactic sources, which are numbers."""
     choices = ("BuilderFlag", "MemoryPoolType", "HardwareCompatibilityLevel", "TilingOptimizationLevel")
-    enums = (*choices, "ProfilingVerbosity", "DeviceType")
+    enums = (*choices, "ProfilingVerbosity", "DeviceType", "PreviewFeature", "LayerType")
     made: Dict[str, Any] = {enum: SimpleNamespace(**{word: word for word in can.words(enum)}) for enum in enums}
     sources = sorted(can.words("TacticSource"))
     made["TacticSource"] = SimpleNamespace(**{word: number for number, word in enumerate(sources)})
@@ -70,7 +73,11 @@ def binding(can: TensorRtCapabilities) -> Any:
 
 
 def configured(
-    folder: Path, target: BuildTarget, options: Dict[str, Any], precision: Precision = Precision.FP16
+    folder: Path,
+    target: BuildTarget,
+    options: Dict[str, Any],
+    precision: Precision = Precision.FP16,
+    layers: Sequence[str] = ("CONVOLUTION",),
 ) -> Config:
     """The configuration of a build, which the options of its target must allow."""
     wanted = BuildOptions(precision, backend_options=options)
@@ -78,7 +85,8 @@ def configured(
     can = capabilities_of(target.backend_version)
     order = order_of(folder, models.conv_net(), wanted, target=target)
     config = Config(can)
-    network = SimpleNamespace(num_inputs=0, num_outputs=0)
+    kinds = [SimpleNamespace(type=kind) for kind in layers]
+    network = SimpleNamespace(num_inputs=0, num_outputs=0, num_layers=len(kinds), get_layer=kinds.__getitem__)
     assembly: Any = SimpleNamespace(
         trt=binding(can), capabilities=can, new_config=lambda: config, builder=None, network=network
     )
@@ -113,6 +121,23 @@ def test_switches_are_flags(tmp_path: Path, target: BuildTarget, options: Dict[s
     off = {name: False for name, value in options.items() if value is True}
     if len(off) == len(options):
         assert configured(tmp_path / "off", target, off).flags == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("version", "layers", "enabled"),
+    [
+        ("8.5.3.1", ["PLUGIN_V2"], False),
+        ("10.0.1", ["PLUGIN_V3"], False),
+        ("10.4.0", ["CONVOLUTION", "PLUGIN_V3"], True),
+        ("10.4.0", ["CONVOLUTION", "PLUGIN_V2"], False),
+        ("11.4.0.106", ["PLUGIN_V3"], True),
+    ],
+)
+def test_plugins_may_put_outputs_in_the_place_of_inputs_where_a_version_lets_them(
+    tmp_path: Path, version: str, layers: Sequence[str], enabled: bool
+) -> None:
+    made = configured(tmp_path, card(version), {}, layers=layers)
+    assert made.values.get("ALIASED_PLUGIN_IO_10_03") is (True if enabled else None)
 
 
 def test_from_11_on_precision_is_no_flag(tmp_path: Path) -> None:
