@@ -59,7 +59,7 @@ _BUILD: List[Decorator] = [
         help="Plugins for operators that others have too, or a folder with one, such as ./my_op, which is added first. "
         "Without it they are found by the operators of the model.",
     ),
-    _build("--steps", metavar="NAMES", help="Graph steps instead of the default ones: fold,opset:newest=16; or none."),
+    _build("--steps", metavar="NAMES", help="Graph steps instead of the default ones: default,-fold,bounds; none."),
     _build(
         "--timing-cache",
         type=click.Choice([str(item) for item in TimingCacheUse]),

@@ -1,4 +1,4 @@
-"""Graph steps as they are typed: `default,rename:input=images,opset:newest=17`."""
+"""Graph steps as they are typed: `rename:input=images,default,-simplify,opset:newest=17`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _WORDS = {"true": True, "false": False}
 def planned_steps(steps: Optional[Sequence[str]], needed: Sequence[str] = ()) -> Tuple[StepCall, ...]:
     """The steps of a preparation: the given ones or the default ones, then those that a target cannot do without.
 
-    What a target needs comes before given steps that end the list by giving up digits.
+    What a target needs comes before given steps that end the list by giving up digits. `-simplify` leaves a step out,
+    also one that would be needed; a list of nothing else begins with the default.
 
     Args:
         steps: As typed, in order; None for the default, empty for none.
@@ -31,17 +32,21 @@ def planned_steps(steps: Optional[Sequence[str]], needed: Sequence[str] = ()) ->
 
     Raises: Invalid: a step is no word, has a parameter that is not NAME=VALUE, or is there twice.
     """
+    given = (DEFAULT,) if steps is None else tuple(steps)
+    without = [text[1:] for text in given if text.startswith("-")]
+    if given and len(without) == len(given):
+        given = (DEFAULT, *given)
     typed: List[str] = []
-    for text in (DEFAULT,) if steps is None else steps:
-        typed += DEFAULT_STEPS if text == DEFAULT else (text,)
-    calls = [parse_step(text) for text in typed]
+    for text in given:
+        typed += DEFAULT_STEPS if text == DEFAULT else () if text.startswith("-") else (text,)
+    calls = [call for call in map(parse_step, typed) if call.name not in without]
     names = [call.name for call in calls]
     if len(set(names)) != len(names):
         raise Invalid("a graph step is there twice", "Give each step once.")
     end = len(calls)
     while end and names[end - 1] in ROUNDING_STEPS:
         end -= 1
-    more = [call for call in map(parse_step, needed) if call.name not in names]
+    more = [call for call in map(parse_step, needed) if call.name not in (*names, *without)]
     exact = [call for call in more if call.name not in ROUNDING_STEPS]
     return (*calls[:end], *exact, *calls[end:], *(call for call in more if call.name in ROUNDING_STEPS))
 

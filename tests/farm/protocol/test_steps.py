@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Tuple
 
 import pytest
 
@@ -42,6 +42,13 @@ def test_what_a_target_needs_comes_before_digits_are_given_up() -> None:
     names = [call.name for call in planned_steps(("fold", "quantize"), ("layernorm", "opset:newest=17", "mixed"))]
     assert names == ["fold", "layernorm", "opset", "quantize", "mixed"]
     assert [call.name for call in planned_steps(("float16", "fold"), ("layernorm",))][-1] == "layernorm"
+
+
+@pytest.mark.parametrize("typed", [("default", "-simplify", "-masks"), ("-simplify", "-masks")])
+def test_a_step_is_left_out(typed: Tuple[str, ...]) -> None:
+    names = [call.name for call in planned_steps(typed, ("masks", "int64"))]
+    assert names == [*(name for name in DEFAULT_STEPS if name != "simplify"), "int64"]
+    assert planned_steps((), ("int64",)) == (StepCall("int64"),)
 
 
 def test_a_step_is_given_once() -> None:

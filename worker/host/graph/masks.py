@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from .ranges import Measure
 from .rewrite import Site, rewrite
+from .walk import graphs
+from .wiring import Wiring
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -22,26 +24,42 @@ TOLERANCE = 2e-5
 
 def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) -> ModelProto:
     """The graph with `x * keep + fill * (1 - keep)` for each choice between float values and one constant number."""
-    rewrite(model, {"Where": lambda site: _where(site, parameters["lowest"])})
+    swallowed = _swallowed(model)
+    rewrite(model, {"Where": lambda site: _where(site, parameters["lowest"], swallowed)})
     return model
 
 
-def _where(site: Site, lowest: float) -> None:
+def _swallowed(model: ModelProto) -> set[str]:
+    """Values of which nothing is left where they are far below others: those that only Softmax reads, or a sum does."""
+    found: set[str] = set()
+    for graph in graphs(model.graph):
+        wiring = Wiring(graph)
+        for operator in reversed(graph.node):
+            if operator.op_type == "Softmax" or (operator.op_type == "Add" and operator.output[0] in found):
+                found.update(name for name in operator.input if wiring.only_reader(name) is not None)
+    return found
+
+
+def _where(site: Site, lowest: float, swallowed: set[str]) -> None:
     import numpy as np
     from onnx import TensorProto, helper
 
     mask, inverted = _without_not(site)
     first, second = (site.input(2), site.input(1)) if inverted else (site.input(1), site.input(2))
     kind = site.kind(first) or site.kind(second)
-    if kind not in (TensorProto.FLOAT, TensorProto.FLOAT16) or _is_fill(site, first) == _is_fill(site, second):
+    fills = [name for name in (first, second) if _is_fill(site, name)]
+    if kind not in (TensorProto.FLOAT, TensorProto.FLOAT16) or not fills:
         return
     dtype = helper.tensor_dtype_to_np_dtype(kind)
+    filled = max(fills, key=lambda name: abs(_number(site, name)))
+    value = second if filled == first else first
+    number = _number(site, filled)
+    if number > -lowest or (number < lowest and site.node.output[0] not in swallowed):
+        return
     chosen = site.op("Cast", [mask], "mask", to=kind)
     other = site.op("Sub", [site.weight("one", dtype.type(1)), chosen], "rest")
-    filled, value, cover, keep = (
-        (first, second, chosen, other) if _is_fill(site, first) else (second, first, other, chosen)
-    )
-    fill = site.weight("fill", np.asarray(site.constant(filled)).clip(lowest, -lowest).astype(dtype))
+    cover, keep = (chosen, other) if filled == first else (other, chosen)
+    fill = site.weight("fill", np.full_like(np.asarray(site.constant(filled)), max(number, lowest), dtype))
     site.op("Add", [site.op("Mul", [value, keep], "kept"), site.op("Mul", [cover, fill], "filled")])
 
 
@@ -55,3 +73,9 @@ def _is_fill(site: Site, name: str) -> bool:
     """One constant number, or many times the same."""
     array = site.constant(name)
     return array is not None and array.size > 0 and array.dtype.kind == "f" and bool((array == array.flat[0]).all())
+
+
+def _number(site: Site, name: str) -> float:
+    """The number that a constant consists of."""
+    array = site.constant(name)
+    return float("nan") if array is None else float(array.flat[0])

@@ -212,5 +212,6 @@ def _keep_interface(before: Model, after: Model, name: str) -> None:
 
 def _broken(name: str, what: str) -> BuildFailed:
     # A step that gives up digits comes with the precision, and cannot be left out.
-    way = "Build it with another --precision" if step(name).TOLERANCE is None else "Leave it out with --steps"
+    rounds = step(name).TOLERANCE is None
+    way = "Build it with another --precision" if rounds else f"Leave it out with --steps default,-{name}"
     return BuildFailed(f"the graph step {name} {what}"[:600], f"{way}, and report the model: {name}.")

@@ -37,6 +37,33 @@ def test_minus_infinity_before_softmax_is_far_enough_away(tmp_path: Path) -> Non
     same(one, changed, tmp_path)
 
 
+ENDLESS = {"fill": np.float32(-np.inf), "nothing": np.float32(0)}
+
+
+def test_a_mask_that_is_added_to_scores_is_arithmetic_too(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Where", ["mask", "fill", "nothing"], ["covered"]),
+        helper.make_node("Add", ["x", "covered"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["y"], axis=-1),
+    ]
+    one = Net(nodes, {"x": X, "mask": MASK}, ENDLESS, {"y": "float32"})
+    changed = stepped(one, "masks")
+    assert "Where" not in histogram(changed)
+    same(one, changed, tmp_path)
+
+
+@pytest.mark.parametrize("fill", [-np.inf, np.inf, -1e6])
+def test_what_is_far_away_stays_where_something_else_reads_it(fill: float) -> None:
+    nodes = [
+        helper.make_node("Where", ["mask", "fill", "x"], ["scores"]),
+        helper.make_node("Softmax", ["scores"], ["y"], axis=-1),
+        helper.make_node("ReduceMax", ["scores"], ["z"]),
+    ]
+    weights = {"fill": np.float32(fill)}
+    one = Net(nodes, {"x": X, "mask": MASK}, weights, {"y": "float32", "z": "float32"})
+    assert stepped(one, "masks") == one.model()
+
+
 def test_choices_between_two_values_and_of_whole_numbers_stay() -> None:
     floats = helper.make_node("Where", ["mask", "x", "z"], ["y"])
     whole = helper.make_node("Where", ["mask", "n", "fill"], ["m"])
