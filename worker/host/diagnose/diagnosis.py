@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,8 +37,14 @@ def by_message(model: Model, failure: Failure, ran: Sequence[StepCall]) -> Findi
     for text, where in ((failure.message, "message"), (failure.log_tail, "log")):
         found = named_operators(model.proto, text)[:_MOST_NAMED]
         if found:
-            return _finding(model, failure.message, f"named in the {where}", found, ran)
+            made = _finding(model, failure.message, f"named in the {where}", found, ran)
+            return replace(made, remedies=(*made.remedies, *said(failure)))
     return None
+
+
+def said(failure: Failure) -> tuple[Remedy, ...]:
+    """The next step that a failure itself names."""
+    return (Remedy(failure.hint, "what the failure itself says"),) if failure.hint else ()
 
 
 def by_building(model: Model, prober: Prober, failure: Failure, ran: Sequence[StepCall]) -> Finding:
@@ -50,13 +57,8 @@ def by_building(model: Model, prober: Prober, failure: Failure, ran: Sequence[St
     # The last operator is most likely at fault: with it, the beginning fails.
     found = list(reversed(model.proto.graph.node[good:bad]))
     made = _finding(model, failure.message, "builds of parts", found[:_MOST_NAMED], ran)
-    return Finding(
-        f"the first {good} operators build, the first {bad} do not: {made.what}",
-        made.how,
-        made.suspects,
-        made.remedies,
-        prober.builds,
-    )
+    what = f"the first {good} operators build, the first {bad} do not: {made.what}"
+    return replace(made, what=what, probes=prober.builds)
 
 
 def by_values(

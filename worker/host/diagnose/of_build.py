@@ -15,8 +15,8 @@ from farm.protocol.states import State
 from farm.protocol.views import RequestView, SubmissionView
 
 from ..adapt import Adapted, adapt
-from .diagnosis import STEP_OF_PRECISION, by_building, by_message, by_values
-from .finding import Finding, Remedy
+from .diagnosis import STEP_OF_PRECISION, by_building, by_message, by_values, said
+from .finding import Finding
 from .probing import Prober
 
 _INPUTS_FILE = "inputs.npz"
@@ -73,7 +73,7 @@ class FailedBuild:
         if found is None and probes:
             prober = Prober(self._client, self._ask, self._request.target, failure.stage, self._folder, self._tell)
             found = by_building(prepared.model, prober, failure, self._recipe)
-        return found or Finding(failure.message, "nothing", remedies=_of(failure))
+        return found or Finding(failure.message, "nothing", remedies=said(failure))
 
     def _by_values(self, path: Path) -> Finding | None:
         """Where the values of a graph in fewer digits leave float32, if that is what was built."""
@@ -117,8 +117,4 @@ def _of_preparation(failure: Failure | None) -> Finding:
     """A step, or the model itself: its sentence names what is wrong."""
     if failure is None:
         raise BuildFailed("nothing is known of the failure", "See farm logs.")
-    return Finding(failure.message, f"said at {failure.stage}", remedies=_of(failure))
-
-
-def _of(failure: Failure) -> tuple[Remedy, ...]:
-    return (Remedy(failure.hint, "what the failure itself says"),) if failure.hint else ()
+    return Finding(failure.message, f"said at {failure.stage}", remedies=said(failure))
