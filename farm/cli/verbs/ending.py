@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Optional
 
 import click
 
 from farm.protocol.exits import Exit
 
+from ..build_options import with_options
 from ..console import emit_json, say
 from ..context import Connection
 from ..options import json_option, option, verb
 from ..stored import SUBMISSIONS, stored
-from ..words import seconds
+from ..submitted import WAIT_OPTIONS, Stay
 
 
 @verb()
@@ -35,32 +36,11 @@ def cancel(connection: Connection, submission: str, target: Optional[str], as_js
 @click.argument("submission", shell_complete=stored(SUBMISSIONS))
 @option("--failed/--all", default=True, help="Only what has no engine (the default), or everything.")
 @option("--force", is_flag=True, help="Build although the same key failed or exists.")
-@option("--wait", is_flag=True, help="Return when every target has ended, with its exit code.")
-@option("--watch", is_flag=True, help="As --wait, and tell every stage when nobody looks, too.")
-@option("--timeout", metavar="TIME", help="Wait no longer: 90s, 15m, 2h.")
+@with_options(WAIT_OPTIONS)
 @json_option
 @click.pass_obj
-def retry(
-    connection: Connection,
-    submission: str,
-    failed: bool,
-    force: bool,
-    wait: bool,
-    watch: bool,
-    timeout: Optional[str],
-    as_json: bool,
-) -> int:
+def retry(connection: Connection, /, **given: Any) -> int:
     """Submit again what failed, as a new submission that names the old one."""
-    timeout_s = seconds("--timeout", timeout) if timeout else None
+    stay = Stay.of(given)
     with connection.client() as client:
-        view = client.retry(submission, failed, force)
-        if wait or watch:
-            from ..following import finish
-
-            return finish(client, view, timeout_s, watch, as_json)
-    if as_json:
-        emit_json(view)
-    else:
-        click.echo(view.id)
-        say(f"follow it with farm status {view.id} --watch")
-    return Exit.DONE
+        return stay.tell(client, client.retry(given["submission"], given["failed"], given["force"]))

@@ -10,13 +10,15 @@ from farm.protocol.exits import Exit
 from farm.protocol.plugin_views import PluginDetail, PluginView
 from farm.protocol.plugins import PluginAttribute, PluginLibrary, PluginManifest
 
+from ..build_options import with_options
 from ..console import columns, emit_fields, emit_json, emit_table, out, say
 from ..context import Connection
 from ..format import CellLike, age, dim, duration, short, size
 from ..options import json_option, noun, option
 from ..stored import DEVICES, PLUGINS, TARGETS, stored
+from ..submitted import WAIT_OPTIONS, Stay
 from ..transfers import transfers
-from ..words import seconds, split_targets
+from ..words import split_targets
 
 _COLUMNS = columns("plugin, operators~, source, from, changed~, libraries>, purpose~")
 _TENSORS = columns("tensor, types~, axes, shape~")
@@ -106,9 +108,7 @@ def rm(connection: Connection, names: Sequence[str], as_json: bool) -> int:
     help="Names, aliases, devices, filters, or all.",
 )
 @option("--force", is_flag=True, help="Compile what did not compile before.")
-@option("--wait", is_flag=True, help="Return when every target has ended, with its exit code.")
-@option("--watch", is_flag=True, help="As --wait, and tell every stage when nobody looks, too.")
-@option("--timeout", metavar="TIME", help="Wait no longer: 90s, 15m, 2h. The work goes on.")
+@with_options(WAIT_OPTIONS)
 @json_option
 @click.pass_obj
 def build(connection: Connection, /, **given: Any) -> int:
@@ -119,20 +119,11 @@ def build(connection: Connection, /, **given: Any) -> int:
 
     One device of each target compiles it, and shares the library with those of its trust group.
     """
-    from ..following import finish
-
-    timeout_s: Optional[float] = seconds("--timeout", given["timeout"]) if given["timeout"] else None
+    stay = Stay.of(given)
     with connection.client() as client:
         with transfers() as progress:
             view = client.plugins.build(given["name"], split_targets(given["targets"]), given["force"], progress)
-        if given["wait"] or given["watch"]:
-            return finish(client, view, timeout_s, given["watch"], given["as_json"])
-    if given["as_json"]:
-        emit_json(view)
-    else:
-        out(view.id)
-        say(f"follow it with farm status {view.id} --watch")
-    return Exit.DONE
+        return stay.tell(client, view)
 
 
 @plugin.command("new")

@@ -16,17 +16,15 @@ from ..context import Connection
 from ..export_options import NETWORK_OPTIONS, exported
 from ..format import BAD, Cell, CellLike, dim, duration, short, word
 from ..options import json_option, option, verb
+from ..submitted import WAIT_OPTIONS, Stay
 from ..transfers import transfers
-from ..words import seconds
 
 
 @verb()
 @with_options(BUILD_OPTIONS)
 @option("--export", metavar="NAME", section="Which network", help="Write this network of farm export, and build it.")
 @with_options(NETWORK_OPTIONS)
-@option("--wait", is_flag=True, help="Return when every target has ended, with its exit code.")
-@option("--watch", is_flag=True, help="As --wait, and tell every stage when nobody looks, too.")
-@option("--timeout", metavar="TIME", help="Wait no longer: 90s, 15m, 2h. The work goes on.")
+@with_options(WAIT_OPTIONS)
 @option("--dry-run", is_flag=True, help="The same as farm plan.")
 @json_option
 @click.pass_obj
@@ -47,22 +45,12 @@ def submit(connection: Connection, /, **given: Any) -> int:
 
 
 def _submit(connection: Connection, given: Mapping[str, Any]) -> int:
-    from ..following import finish
-
-    timeout_s = seconds("--timeout", given["timeout"]) if given["timeout"] else None
+    stay = Stay.of(given)
     with connection.client() as client:
         with transfers() as progress:
             local = local_ask(client, given, progress)
             view = client.send(local, progress)
-        if given["wait"] or given["watch"]:
-            return finish(client, view, timeout_s, given["watch"], given["as_json"])
-        if given["as_json"]:
-            emit_json(view)
-        else:
-            out(view.id)
-            say(f"submitted {view.name} for {', '.join(item.target for item in view.builds)}")
-            say(f"follow it with farm status {view.id} --watch")
-    return Exit.DONE
+        return stay.tell(client, view)
 
 
 @verb()
