@@ -10,26 +10,13 @@ import inspect
 import re
 import sys
 from enum import Enum
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, Dict, Iterator, List, Tuple, get_type_hints
 
+from farm import protocol
 from farm.device.checks.check import Check
-from farm.protocol import (
-    engine,
-    facts,
-    keys,
-    model,
-    options,
-    plugin_views,
-    plugins,
-    report,
-    requirement,
-    shapes,
-    submit,
-    target,
-    timing,
-    views,
-)
 
 BEGIN = "<!-- Written by python -m farm.cli.json_reference; change the declarations instead. -->"
 
@@ -94,22 +81,6 @@ ANSWERS: Tuple[Tuple[str, str], ...] = (
     ("farm configure", '`{"url", "profile", "file", "token": <TokenView>}`'),
     ("farm doctor", '`{"checks": [<Check>]}`'),
 )
-_MODULES = (
-    engine,
-    facts,
-    keys,
-    model,
-    options,
-    plugin_views,
-    plugins,
-    report,
-    requirement,
-    shapes,
-    submit,
-    target,
-    timing,
-    views,
-)
 _NAMED = re.compile(r"<(\w+)>")
 _ATTRIBUTE = re.compile(r"^ {0,4}(\w+): (.*)$")
 
@@ -151,9 +122,10 @@ def _link(name: str) -> str:
 def _kinds() -> Dict[str, Any]:
     from farm.onnxsummary import OnnxSummary
 
+    modules = (import_module(f"{protocol.__name__}.{found.name}") for found in iter_modules(protocol.__path__))
     found = {
         name: kind
-        for module in _MODULES
+        for module in modules
         for name, kind in vars(module).items()
         if inspect.isclass(kind) and dataclasses.is_dataclass(kind)
     }
