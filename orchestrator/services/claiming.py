@@ -18,6 +18,7 @@ from . import plugin_libraries, timing_caches
 from .caller import Caller
 from .context import Context
 from .ids import new_id
+from .leases import lasts_until
 from .transaction import Transaction
 
 
@@ -64,7 +65,7 @@ def _device(connection: Connection, caller: Caller) -> Claimant:
 
 def _again(context: Context, transaction: Transaction, row: AttemptRow) -> Claim:
     connection = transaction.connection
-    attempts.change(connection, row.id, lease_until=transaction.at + context.policy.lease_ttl_s)
+    attempts.change(connection, row.id, lease_until=lasts_until(context, row.lease_until))
     lease = Lease(row.id, row.token, context.policy.lease_ttl_s)
     build = builds.by_id(connection, row.build_id) if row.build_id else None
     if build:
@@ -122,7 +123,7 @@ def _lease(
         number=number,
         token=token,
         nonce=ask.nonce,
-        lease_until=transaction.at + context.policy.lease_ttl_s,
+        lease_until=lasts_until(context),
         started_at=transaction.at,
     )
     attempts.add(transaction.connection, row)

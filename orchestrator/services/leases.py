@@ -72,6 +72,14 @@ def beat(context: Context, caller: Caller, attempt_id: str, heard: Beat) -> Cont
     return context.atomically(lambda transaction: _beat(context, transaction, caller, attempt_id, heard.token))
 
 
+def lasts_until(context: Context, until: float = 0.0) -> float:
+    """When a lease that is held now runs out, never before `until`.
+
+    Counted from now: a database that stalls may hold a transaction up for longer than a lease.
+    """
+    return max(until, context.clock() + context.policy.lease_ttl_s)
+
+
 def control(context: Context, caller: Caller, attempt_id: str, token: int) -> Control:
     """What the coordinator wants of a lease, without extending it: for a beat that is held open.
 
@@ -97,7 +105,7 @@ def stage(context: Context, caller: Caller, attempt_id: str, report: StageReport
 
 def _beat(context: Context, transaction: Transaction, caller: Caller, attempt_id: str, token: int) -> Control:
     held = hold(transaction, caller, attempt_id, token)
-    until = transaction.at + context.policy.lease_ttl_s
+    until = lasts_until(context, held.attempt.lease_until)
     attempts.change(transaction.connection, attempt_id, lease_until=until)
     devices.seen(transaction.connection, held.attempt.device_id, transaction.at)
     return _control(held.attempt)
@@ -109,7 +117,7 @@ def _control(attempt: AttemptRow) -> Control:
 
 def _stage(context: Context, transaction: Transaction, caller: Caller, attempt_id: str, report: StageReport) -> None:
     held = hold(transaction, caller, attempt_id, report.token)
-    until = transaction.at + context.policy.lease_ttl_s
+    until = lasts_until(context, held.attempt.lease_until)
     if not held.is_wanted:
         attempts.change(transaction.connection, attempt_id, lease_until=until)
         return

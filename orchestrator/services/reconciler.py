@@ -61,7 +61,9 @@ def run(context: Context, stop: threading.Event) -> None:
             if kept_away:
                 # Whatever kept us from the database, or froze this process, kept the holders of leases from it, too.
                 begin(context)
-            kept_away = False
+                kept_away = False
+                if context.clock() - now > late_s:
+                    continue  # that, too, was kept waiting, and looks like it in the next round
             reconcile(context)
         except FarmError as error:
             kept_away = True
