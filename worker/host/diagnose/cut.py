@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ..graph.model import Model
@@ -24,21 +25,27 @@ class Cutter:
 
         self._model = model
         self._known = _typed(shape_inference.infer_shapes(model.proto))
-        self._alive = _alive(model.proto)
+        self._total = len(model.proto.graph.node)
+        alive = _alive(model.proto)
+        self._made = [[name for name in item.output if name in alive] for item in model.proto.graph.node]
+        # How many operators a beginning must have so that nothing after it reads a value.
+        self._read = {name: number for number, item in enumerate(model.proto.graph.node) for name in takes(item)}
+        self._read.update(dict.fromkeys((value.name for value in model.proto.graph.output), self._total))
 
     @property
     def places(self) -> tuple[int, ...]:
         """After how many operators the graph can be cut; the last place is behind all of them."""
-        total = len(self._model.proto.graph.node)
-        return (*(count for count in range(1, total) if self._ends(count)), total)
+        within = range(1, self._total)
+        # Without a value of its last operator, a beginning is no more than the one before.
+        return (*(count for count in within if any(self._ends(count, [count - 1]))), self._total)
 
     def beginning(self, count: int) -> Model:
         """The first operators, one of `places` many, as a model."""
-        if count == len(self._model.proto.graph.node):
+        if count == self._total:
             return self._model
         part = self._model.copy()
         graph = part.proto.graph
-        ends = self._ends(count)
+        ends = self._ends(count, range(count))
         kept = [type(item).FromString(item.SerializeToString()) for item in graph.node[:count]]
         del graph.node[:]
         graph.node.extend(kept)
@@ -48,16 +55,10 @@ class Cutter:
         drop_unread(graph)
         return part
 
-    def _ends(self, count: int) -> list[str]:
-        """What a beginning gives: what the rest reads, if it depends on an input and has a type."""
-        nodes = self._model.proto.graph.node
-        read = {name for operator in nodes[count:] for name in takes(operator)}
-        read.update(value.name for value in self._model.proto.graph.output)
-        made = dict.fromkeys(name for operator in nodes[:count] for name in operator.output)
-        last = set(nodes[count - 1].output)
-        ends = [name for name in made if name in read and name in self._alive and name in self._known]
-        # Without the last one, it is no more than the beginning before.
-        return ends if last.intersection(ends) else []
+    def _ends(self, count: int, makers: Iterable[int]) -> list[str]:
+        """Of what some operators of a beginning give: what the rest reads, if it depends on an input and has a type."""
+        made = (name for maker in makers for name in self._made[maker])
+        return [name for name in made if self._read.get(name, 0) >= count and name in self._known]
 
 
 def _typed(model: ModelProto) -> dict[str, ValueInfoProto]:
