@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import statistics
 import sys
+from dataclasses import replace
 from typing import Any
 
-from worker.host.exporters.base import ExportOrder
+from worker.host.exporters.order import NATIVE
 from worker.host.exporters.table import exporter
 
 from .networks import NETWORKS
@@ -44,11 +45,13 @@ def main() -> None:
 
 def _ways(torch: Any, name: str, dtype: Any) -> Any:
     """A network, and the same one with fused attention where it has attention."""
-    made = exporter(NETWORKS[name])
-    images = made.prepare_sample_inputs(1, made.size)[0].to("cuda", dtype=dtype)
+    word, order = NETWORKS[name]
+    made = exporter(word)
+    images = made.prepare_sample_inputs(order.batch, order.size or made.size)[0].to("cuda", dtype=dtype)
     # The fused one first: it is the faster one, and time may end.
     for way in reversed(made.ways()):
-        network, _ = made.network(ExportOrder(way=way))
+        # The operators of plugins are not PyTorch's.
+        network, _ = made.network(replace(order, way=way, form=NATIVE))
         yield f", {way}" if way else "", network.to("cuda", dtype=dtype), images
 
 

@@ -38,6 +38,8 @@ TARGET = os.environ.get("FARM_GPU_TARGET", "backend=tensorrt")
 COMPILE = os.environ.get("FARM_GPU_COMPILE", "").split()
 # Graph steps in place of the farm's own.
 STEPS = os.environ.get("FARM_GPU_STEPS", "")
+# Where plugins find what compiles them, if not at the usual places; a worker gets none of our settings by itself.
+_TOOLCHAIN = {name: os.environ[name] for name in ("FARM_TOOLCHAIN",) if name in os.environ}
 _SUBMIT_S = 560.0
 _KEPT = (Exit.DONE, Exit.TOO_NOISY)
 _CALIBRATED = ("int8", "best")
@@ -65,7 +67,7 @@ def _in_a_farm(folder: Path, names: list[str]) -> None:
     scratch.mkdir()
     with fleet(scratch) as farm:
         farm.worker("host", "--roles", "host")
-        farm.worker("card", "--roles", "device", python=PYTHON)
+        farm.worker("card", "--roles", "device", python=PYTHON, **_TOOLCHAIN)
         for name in names:
             part = _PARTS[name.split(":")[0]]
             try:

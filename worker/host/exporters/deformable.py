@@ -30,12 +30,12 @@ class Maps:
     sizes: list[tuple[int, int]]
     by_plugin: bool
 
-    def centres(self) -> Tensor:
+    def centres(self, device: Any) -> Tensor:
         """Of all pixels of all maps: pixels x 2, right and down, from 0 to 1."""
         made = []
         for rows, columns in self.sizes:
-            down = (torch.arange(rows, dtype=torch.float32) + 0.5) / rows
-            right = (torch.arange(columns, dtype=torch.float32) + 0.5) / columns
+            down = (torch.arange(rows, dtype=torch.float32, device=device) + 0.5) / rows
+            right = (torch.arange(columns, dtype=torch.float32, device=device) + 0.5) / columns
             made.append(torch.stack((right.expand(rows, -1), down[:, None].expand(-1, columns)), -1).flatten(0, 1))
         return torch.cat(made)
 
@@ -157,7 +157,7 @@ class Transformer(nn.Module):
 
     def forward(self, memory: Tensor, places: Tensor, queries: Tensor, maps: Maps) -> tuple[Tensor, Tensor]:
         """What the queries found, and the points or boxes that the last layer looked around."""
-        centres = maps.centres().to(memory)[None]
+        centres = maps.centres(memory.device).to(memory)[None]
         for layer in self.encoder.layers:
             memory = layer(memory, places, centres, maps)
         query_places, found = queries.split(WIDTH, -1)

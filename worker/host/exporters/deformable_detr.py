@@ -69,7 +69,7 @@ class DeformableDetr(nn.Module):
         # Numbers, and no questions to a tensor: the file is for one size.
         sizes = [(int(x.shape[-2]), int(x.shape[-1])) for x in taken]
         levels = [
-            sine_places(*size, shift=0.5).to(x) + embedding
+            sine_places(*size, x.device, shift=0.5).to(x) + embedding
             for size, x, embedding in zip(sizes, taken, self.transformer.level_embed, strict=True)
         ]
         memory = torch.cat([x.flatten(2).transpose(1, 2) for x in taken], 1)

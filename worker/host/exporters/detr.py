@@ -158,26 +158,28 @@ class Detr(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and boxes."""
         features = self.input_proj(self.backbone[0].body(images))
-        places = sine_places(*features.shape[-2:]).to(features)
+        height, width = features.shape[-2:]
+        places = sine_places(height, width, features.device).to(features)
         queries = self.query_embed.weight.unsqueeze(0).expand(features.shape[0], -1, -1)
         found = self.transformer(features.flatten(2).transpose(1, 2), places, queries)
         return self.class_embed(found), self.bbox_embed(found)
 
 
-def sine_places(height: int, width: int, shift: float = 0.0) -> Tensor:
+def sine_places(height: int, width: int, device: Any, shift: float = 0.0) -> Tensor:
     """Sines and cosines of every place of a map: 1 x (height x width) x 256.
 
     Args:
         height: Of the map.
         width: Of the map.
+        device: Where they are computed: what is copied to a card each time would make PyTorch look slow.
         shift: How much of a pixel before its end its place is.
     """
     half = _WIDTH // 2
-    steps = torch.arange(half // 2, dtype=torch.float32)
+    steps = torch.arange(half // 2, dtype=torch.float32, device=device)
     speeds = _TEMPERATURE ** (2 * steps / half)
 
     def along(size: int) -> Tensor:
-        shares = (torch.arange(1, size + 1, dtype=torch.float32) - shift) / (size + 1e-6) * (2 * math.pi)
+        shares = (torch.arange(1, size + 1, dtype=torch.float32, device=device) - shift) / (size + 1e-6) * (2 * math.pi)
         angles = shares[:, None] / speeds
         return torch.stack((angles.sin(), angles.cos()), -1).flatten(1)
 
