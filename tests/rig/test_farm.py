@@ -13,8 +13,8 @@ import pytest
 from farm.protocol.exits import Exit
 from farm.protocol.report import Verdict
 from farm.protocol.states import State
+from farm.protocol.steps import DEFAULT_STEPS
 from farm.protocol.views import ProgressView
-from orchestrator.rules.recipe import DEFAULT_STEPS
 from tests.e2e.fleet import Fleet, net
 from tests.support import models, networks
 from tests.support.stopwatch import Stopwatch
