@@ -22,13 +22,14 @@ struct GridSampler {
   int height;
   int width;
   std::int64_t places;
+  int columns;  // of the grid of an image: so many places lie side by side
   Interpolation interpolation;
   Padding padding;
   bool align_corners;
   bool legacy;  // a half is rounded away from zero by kNearest, not to the even one
-  // Grids that jump about are sampled from a copy of the input that has its channels last, from
-  // this many values of the output on.
-  std::int64_t copies_from = std::int64_t{1} << 22;
+  // From this many values of the output on, tiles of places are sampled from shared memory, and
+  // grids that jump about from a copy of the input that has its channels last.
+  std::int64_t large_from = std::int64_t{1} << 22;
 };
 
 cudaError_t grid_sampler(const GridSampler& how, const float* input, const float* grid,

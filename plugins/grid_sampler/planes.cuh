@@ -16,6 +16,26 @@ constexpr int kPlanesAtOnce = kTaps <= 4   ? 4
                               : kTaps == 8 ? 2
                                            : 1;
 
+// One place in all planes of a chunk; some planes are under way at a time.
+template <int kAxes, Interpolation kHow, typename T>
+__device__ __forceinline__ void walk_planes(const Stencil<kAxes, kHow>& stencil, const T* from,
+                                            T* to, int channels, std::int64_t plane,
+                                            std::int64_t places) {
+  from = as_it_is(from);
+#pragma unroll kPlanesAtOnce < Stencil < kAxes, kHow> ::kTaps>
+  for (int channel = 0; channel < channels; ++channel, to += places) {
+    float sum = 0.0f;
+#pragma unroll
+    for (int tap = 0; tap < Stencil<kAxes, kHow>::kTaps; ++tap) {
+      const int index = stencil.index[tap];
+      const float value = index >= 0 ? wide(__ldg(from + static_cast<unsigned>(index))) : 0.0f;
+      sum = fmaf(stencil.share[tap], value, sum);
+    }
+    narrow(*to, sum);
+    from = as_it_is(from + plane);
+  }
+}
+
 // A thread finds the stencil of one place and walks `chunk` planes with it; neighbours are places
 // side by side, so that writes are whole lines, and reads are, too, where the grid is smooth. Four
 // planes are under way at a time. Blocks of the same planes follow each other, and find them in L2.
@@ -38,21 +58,9 @@ __global__ void __launch_bounds__(kPlaneThreads)
       stencil_of<kAxes, kHow>(how, grid + (image * how.places + place) * kAxes);
 
   const std::int64_t plane = static_cast<std::int64_t>(how.depth) * how.height * how.width;
-  const int end = min(first + chunk, how.channels);
-  const T* from = as_it_is(input + (image * how.channels + first) * plane);
-  T* to = output + (image * how.channels + first) * how.places + place;
-#pragma unroll kPlanesAtOnce < Stencil < kAxes, kHow> ::kTaps>
-  for (int channel = first; channel < end; ++channel, to += how.places) {
-    float sum = 0.0f;
-#pragma unroll
-    for (int tap = 0; tap < Stencil<kAxes, kHow>::kTaps; ++tap) {
-      const int index = stencil.index[tap];
-      const float value = index >= 0 ? wide(__ldg(from + static_cast<unsigned>(index))) : 0.0f;
-      sum = fmaf(stencil.share[tap], value, sum);
-    }
-    narrow(*to, sum);
-    from = as_it_is(from + plane);
-  }
+  walk_planes(stencil, input + (image * how.channels + first) * plane,
+              output + (image * how.channels + first) * how.places + place,
+              min(chunk, how.channels - first), plane, how.places);
 }
 
 }  // namespace farm

@@ -70,6 +70,7 @@ struct GridSamplerPlugin : Operator {
     how.depth = how.axes == 3 ? static_cast<int>(input.dims[2]) : 1;
     how.height = static_cast<int>(input.dims[input.rank - 2]);
     how.width = static_cast<int>(input.dims[input.rank - 1]);
+    how.columns = static_cast<int>(grid.dims[grid.rank - 2]);
     how.places = grid.count(1, grid.rank - 1);
     how.interpolation = static_cast<Interpolation>(interpolation_mode);
     how.padding = static_cast<Padding>(padding_mode);

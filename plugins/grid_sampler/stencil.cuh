@@ -13,6 +13,8 @@ namespace farm {
 // Of the cubic convolution, as PyTorch has it.
 constexpr float kSharpness = -0.75f;
 constexpr int kOutside = -1;
+constexpr int kLanes = 32;
+constexpr unsigned kAllLanes = 0xFFFFFFFFu;
 // Places beyond are taken for no place, as they have no fraction any more; PyTorch takes those for
 // -100.
 constexpr float kFarthest = 1e9f;

@@ -26,9 +26,11 @@ struct RoiAlign {
   int samples;
   bool aligned;
   RoiMode mode;
-  // Planes that may be expected to stay in L1 between one roi and the next: 1, 2 or 4 of so many
-  // bytes are walked together.
-  std::int64_t cached_bytes = 256 * 1024;
+  // Of a block, at most, besides what the card allows; planes that do not fit are read where they
+  // lie.
+  int shared_bytes = 1 << 30;
+  // Of the workspace, at most, unless one roi needs more; rois are done in so many turns.
+  std::int64_t table_bytes = std::int64_t{256} << 20;
 };
 
 cudaError_t roi_align(const RoiAlign& how, const float* features, const float* rois, float* output,
@@ -36,7 +38,7 @@ cudaError_t roi_align(const RoiAlign& how, const float* features, const float* r
 cudaError_t roi_align(const RoiAlign& how, const __half* features, const __half* rois,
                       __half* output, void* workspace, cudaStream_t stream);
 
-// What a call with these sizes, or with smaller ones, needs; without, it is only slower.
+// What a call with these sizes, or with smaller ones, needs.
 std::size_t roi_align_workspace_bytes(const RoiAlign& how);
 
 }  // namespace farm

@@ -25,7 +25,8 @@ struct alignas(8) Tap {
   int place;
   float share;
 };
-constexpr Tap kNoTap = {-1, 0.0f};
+constexpr int kFarOutside = -(1 << 30);
+constexpr Tap kNoTap = {kFarOutside, 0.0f};
 
 __device__ __forceinline__ float wide(float value) { return value; }
 __device__ __forceinline__ float wide(__half value) { return __half2float(value); }

@@ -14,7 +14,7 @@ MODES = ("bilinear", "nearest", "bicubic")
 PADDINGS = ("zeros", "border", "reflection")
 SYMBOLS = {"float32": "run_float", "float16": "run_half"}
 # As in kernel.hpp.
-COPIES_FROM = 1 << 22
+LARGE_FROM = 1 << 22
 
 
 def attributes(mode: str = "bilinear", padding: str = "zeros", align: int = 0, legacy: int = 0) -> dict[str, int]:
@@ -24,19 +24,19 @@ def attributes(mode: str = "bilinear", padding: str = "zeros", align: int = 0, l
 
 
 def numbers(
-    image: tuple[int, ...], grid: tuple[int, ...], how: dict[str, int], copies_from: int = COPIES_FROM
+    image: tuple[int, ...], grid: tuple[int, ...], how: dict[str, int], large_from: int = LARGE_FROM
 ) -> tuple[int, ...]:
     """Sizes and attributes as the binding takes them."""
     axes = len(image) - 2
-    sizes = (*image[:2], axes, *([1] if axes == 2 else []), *image[2:], int(np.prod(grid[1:-1])))
-    return (*sizes, *how.values(), copies_from)
+    sizes = (*image[:2], axes, *([1] if axes == 2 else []), *image[2:], int(np.prod(grid[1:-1])), grid[-2])
+    return (*sizes, *how.values(), large_from)
 
 
 def grid_sampler(
-    kernels: Kernels, image: Array, grid: Array, how: dict[str, int], copies_from: int = COPIES_FROM
+    kernels: Kernels, image: Array, grid: Array, how: dict[str, int], large_from: int = LARGE_FROM
 ) -> Array:
     """What the kernels give."""
-    told = numbers(image.shape, grid.shape, how, copies_from)
+    told = numbers(image.shape, grid.shape, how, large_from)
     size = kernels.status("workspace_bytes", *told, image.itemsize)
     workspace = Scratch(size) if size else None
     output = Output((*image.shape[:2], *grid.shape[1:-1]), image.dtype)

@@ -15,7 +15,7 @@ from plugins.grid_sampler.reference import reference
 from tests.plugins.cpu.kernels import Kernels, Output
 from tests.support.pytorch import torch as import_torch
 
-from .calls import COPIES_FROM, MODES, PADDINGS, attributes, grid_sampler, numbers, torch_answer
+from .calls import LARGE_FROM, MODES, PADDINGS, attributes, grid_sampler, numbers, torch_answer
 
 TOLERANCE = {"float32": 2e-5, "float16": 2e-3}
 NOWHERE = [float("nan"), float("inf"), -float("inf"), 1e30, -1e30, 3e9, -3e9, 1.0, -1.0, 0.3]
@@ -27,9 +27,9 @@ def kernels() -> Iterator[Kernels]:
         yield found
 
 
-def check(kernels: Kernels, image: Any, grid: Any, how: dict[str, int], copies_from: int = COPIES_FROM) -> None:
+def check(kernels: Kernels, image: Any, grid: Any, how: dict[str, int], large_from: int = LARGE_FROM) -> None:
     (wanted,) = reference([image, grid], how)
-    found = grid_sampler(kernels, image, grid, how, copies_from)
+    found = grid_sampler(kernels, image, grid, how, large_from)
     tolerance = TOLERANCE[image.dtype.name]
     np.testing.assert_allclose(found.astype(np.float32), wanted.astype(np.float32), rtol=tolerance, atol=tolerance)
 
@@ -61,14 +61,26 @@ def test_a_grid_that_jumps_is_sampled_from_a_copy(kernels: Kernels, dtype: str, 
     # More than one tile of places, channels that do not fill a warp's last turn, planes that do not fill a square.
     image, grid = made(3, (2, 35, 9, 21), (10, 14), dtype)
     how = attributes(mode)
-    check(kernels, image, grid, how, copies_from=1)
+    check(kernels, image, grid, how, large_from=1)
     plain = grid_sampler(kernels, image, grid, how)
-    copied = grid_sampler(kernels, image, grid, how, copies_from=1)
+    copied = grid_sampler(kernels, image, grid, how, large_from=1)
     np.testing.assert_allclose(copied, plain, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("turned", [0.02, 0.3, 3.0])
+def test_tiles_of_a_smooth_grid(kernels: Kernels, turned: float, padding: str, dtype: str) -> None:
+    """Tiles whose elements fit shared memory, tiles at the edges and outside, and tiles that do not fit."""
+    y, x = np.meshgrid(np.linspace(-1.1, 1.1, 37), np.linspace(-1.2, 0.8, 90), indexing="ij")
+    bent = [x + turned * y + 0.03 * np.sin(5 * y), y - turned * x]
+    grid = np.stack([np.stack(bent, -1), np.stack(bent[::-1], -1) * 40]).astype(dtype)
+    image = np.random.default_rng(1).standard_normal((2, 9, 40, 88)).astype(dtype)
+    check(kernels, image, grid, attributes(padding=padding), large_from=1)
+
+
 def test_a_volume_that_is_jumped_about_in(kernels: Kernels) -> None:
-    check(kernels, *made(3, (1, 33, 4, 5, 6), (5, 6, 5)), attributes("bilinear", "border"), copies_from=1)
+    check(kernels, *made(3, (1, 33, 4, 5, 6), (5, 6, 5)), attributes("bilinear", "border"), large_from=1)
 
 
 def test_a_smooth_grid_is_not_sampled_from_a_copy(kernels: Kernels) -> None:
@@ -112,7 +124,7 @@ def test_halves_and_how_they_were_rounded_before(kernels: Kernels) -> None:
     mode=st.sampled_from(MODES),
     padding=st.sampled_from(PADDINGS),
     align=st.integers(0, 1),
-    copies_from=st.sampled_from([1, COPIES_FROM]),
+    large_from=st.sampled_from([1, LARGE_FROM]),
     seed=st.integers(0, 1000),
 )
 def test_any_size(
@@ -122,7 +134,7 @@ def test_any_size(
     mode: str,
     padding: str,
     align: int,
-    copies_from: int,
+    large_from: int,
     seed: int,
 ) -> None:
     how = attributes(mode, padding, align)
@@ -130,9 +142,9 @@ def test_any_size(
         # Rounding hangs on the last bit of a coordinate; these are the same on every machine.
         values, grid = made(seed, image, places)
         grid = np.round(grid * 64) / np.float32(64)
-        check(kernels, values, grid, how, copies_from)
+        check(kernels, values, grid, how, large_from)
     else:
-        check(kernels, *made(seed, image, places), how, copies_from)
+        check(kernels, *made(seed, image, places), how, large_from)
 
 
 @pytest.mark.parametrize(

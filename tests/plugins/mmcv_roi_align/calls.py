@@ -11,7 +11,8 @@ from tests.plugins.cpu.kernels import Kernels, Output, Scratch
 Array = Any
 
 # As in kernel.hpp.
-CACHED_BYTES = 256 << 10
+SHARED_BYTES = 1 << 30
+TABLE_BYTES = 256 << 20
 SYMBOLS = {"float32": "run_float", "float16": "run_half"}
 
 
@@ -26,25 +27,29 @@ def roi_align(
     features: Array,
     rois: Array,
     given: dict[str, Any],
-    tables: bool = True,
-    cached: int = CACHED_BYTES,
+    shared_bytes: int = SHARED_BYTES,
+    table_bytes: int = TABLE_BYTES,
 ) -> Array:
-    """What the kernels give; with no memory for tables where they are not wanted."""
+    """What the kernels give."""
     bins = (given["output_height"], given["output_width"])
-    told = numbers(features.shape, len(rois), given, cached)
+    told = numbers(features.shape, len(rois), given, shared_bytes, table_bytes)
     size = kernels.status("workspace_bytes", *told)
-    workspace = Scratch(size) if size and tables else None
+    workspace = Scratch(size) if size else None
     output = Output((len(rois), features.shape[1], *bins), features.dtype)
     return kernels.call(SYMBOLS[features.dtype.name], *told, features, rois, output, workspace, None)[0]
 
 
 def numbers(
-    features: tuple[int, ...], rois: int, given: dict[str, Any], cached: int = CACHED_BYTES
+    features: tuple[int, ...],
+    rois: int,
+    given: dict[str, Any],
+    shared_bytes: int = SHARED_BYTES,
+    table_bytes: int = TABLE_BYTES,
 ) -> tuple[float, ...]:
     """Sizes and attributes as the binding takes them."""
     bins = (given["output_height"], given["output_width"])
     how = (given["spatial_scale"], given["sampling_ratio"], given["aligned"], int(given["mode"] == "avg"))
-    return (*features, rois, *bins, *how, cached)
+    return (*features, rois, *bins, *how, shared_bytes, table_bytes)
 
 
 def random_rois(draw: np.random.Generator, count: int, images: int, height: float, width: float) -> Array:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from plugins.mmcv_roi_align.reference import reference
 from tests.plugins.cpu.kernels import Kernels
 
-from .calls import attributes, random_rois, roi_align
+from .calls import SHARED_BYTES, attributes, numbers, random_rois, roi_align
 
 TOLERANCE = {"float32": 2e-5, "float16": 2e-3}
 
@@ -27,9 +27,9 @@ def kernels() -> Iterator[Kernels]:
 def check(kernels: Kernels, features: Any, rois: Any, how: dict[str, Any]) -> None:
     (wanted,) = reference([features, rois], how)
     tolerance = TOLERANCE[features.dtype.name]
-    # Tables are for the commonest numbers of samples.
-    for tables in (True, False)[: 2 if how["sampling_ratio"] in (1, 2) else 1]:
-        found = roi_align(kernels, features, rois, how, tables)
+    # Planes in shared memory, where they fit that of the player, and where they lie.
+    for shared_bytes in (SHARED_BYTES, 0) if how["mode"] == "avg" else (0,):
+        found = roi_align(kernels, features, rois, how, shared_bytes)
         np.testing.assert_allclose(found.astype(np.float32), wanted.astype(np.float32), rtol=tolerance, atol=tolerance)
 
 
@@ -63,16 +63,38 @@ def test_any_size(
     check(kernels, features, rois, how)
 
 
-@pytest.mark.parametrize("sampling", [1, 2, 3])
-@pytest.mark.parametrize("together", [1, 2, 4])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("sampling", [0, 2])
 @pytest.mark.parametrize("channels", [1, 6])
-def test_planes_are_walked_together(kernels: Kernels, channels: int, together: int, sampling: int) -> None:
+def test_the_last_rows_of_a_plane_may_not_fit(kernels: Kernels, channels: int, sampling: int, dtype: str) -> None:
     draw = np.random.default_rng(channels)
-    features = draw.standard_normal((1, channels, 20, 30)).astype(np.float32)
-    rois = random_rois(draw, 5, 1, 20, 30)
+    features = draw.standard_normal((1, channels, 20, 30)).astype(dtype)
+    rois = random_rois(draw, 5, 1, 20, 30).astype(dtype)
     how = attributes(sampling_ratio=sampling)
-    found = roi_align(kernels, features, rois, how, cached=together * 20 * 30 * 4)
-    np.testing.assert_allclose(found, reference([features, rois], how)[0], rtol=2e-5, atol=2e-5)
+    (wanted,) = reference([features, rois], how)
+    # A list of rois, windows of 512 threads, a row of zeros and 18 of the 20 rows.
+    fitting = 16 + 2 * 1024 + 512 * 8 + 32 * 4 + 18 * 30 * 4
+    # Of the second, one row less is too little to begin with.
+    for shared_bytes in (fitting, fitting - 30 * 4 * 2):
+        found = roi_align(kernels, features, rois, how, shared_bytes)
+        tolerance = TOLERANCE[dtype]
+        np.testing.assert_allclose(found.astype(np.float32), wanted.astype(np.float32), rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("sampling", [0, 1, 2])
+def test_rois_whose_tables_do_not_fit_take_several_turns(kernels: Kernels, sampling: int) -> None:
+    draw = np.random.default_rng(sampling)
+    features = draw.standard_normal((2, 3, 20, 30)).astype(np.float32)
+    rois = random_rois(draw, 11, 2, 20, 30)
+    how = attributes(sampling_ratio=sampling)
+    one = kernels.status("workspace_bytes", *numbers(features.shape, 1, how))
+    for at_once in (0.5, 1, 4.5):
+        limit = int(at_once * one)
+        assert kernels.status("workspace_bytes", *numbers(features.shape, 11, how, table_bytes=limit)) == max(
+            limit, one
+        )
+        found = roi_align(kernels, features, rois, how, table_bytes=limit)
+        np.testing.assert_allclose(found, reference([features, rois], how)[0], rtol=2e-5, atol=2e-5)
 
 
 def test_many_samples_in_a_bin_take_several_turns_of_a_warp(kernels: Kernels) -> None:
