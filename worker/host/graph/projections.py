@@ -25,7 +25,7 @@ NAME = "projections"
 DESCRIPTION = "Compute products of one value with several constant matrices as one product"
 TOOLS = ("onnx", "numpy")
 # What is added becomes as large as the value is; above this it would only fatten the model.
-PARAMETERS: Mapping[str, Any] = {"largest_bytes": 64 << 20}
+PARAMETERS: Mapping[str, Any] = {"largest_bytes": 64 << 20, "fewest": 2}
 # The same sums in another order.
 TOLERANCE = 2e-5
 
@@ -65,7 +65,7 @@ def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) ->
         found = _linear(operator, wiring, parameters["largest_bytes"])
         if found is not None:
             groups[found.value].append(found)
-    for number, group in enumerate(item for item in groups.values() if len(item) > 1):
+    for number, group in enumerate(item for item in groups.values() if len(item) >= max(2, parameters["fewest"])):
         if _rank(group) and len({item.weight.shape[0] for item in group}) == 1:
             _join(model.graph, group, f"projections_{number}")
     drop_unread(model.graph)

@@ -64,6 +64,11 @@ def test_places_stay_before_the_product_where_they_would_become_too_large_behind
     assert histogram(model.proto) == {"MatMul": 2, "Add": 3, "Split": 1}
 
 
+def test_fewer_products_than_are_worth_it_stay_apart(tmp_path: Path) -> None:
+    model = after(attention_net(), tmp_path, "projections", fewest=4)
+    assert histogram(model.proto)["MatMul"] == 3
+
+
 def test_what_is_not_constant_is_not_joined(tmp_path: Path) -> None:
     nodes = [helper.make_node("MatMul", ["x", name], [f"{name}_out"]) for name in ("w", "v")]
     inputs = {"x": ("float32", [1, 4, 6]), "v": ("float32", [6, 3])}
