@@ -154,7 +154,7 @@ class Exporter:
 
     def _stepped(self, path: Path, inputs: Mapping[str, Any], order: ExportOrder) -> tuple[str, ...]:
         """Run the graph steps, each held against the graph before it; what they did."""
-        from farm.protocol.keys import StepCall
+        from farm.protocol.steps import planned_steps
 
         from ..graph.pipeline import Pipeline
         from ..load import load
@@ -167,7 +167,7 @@ class Exporter:
         scratch = path.parent / "steps"
         scratch.mkdir()
         pipeline = Pipeline(inputs, outputs, "" if order.check else "it was asked for without a check", scratch)
-        model, reports = pipeline.run(load(path), [StepCall(name) for name in calls])
+        model, reports = pipeline.run(load(path), planned_steps(calls))
         written = scratch / "written"
         written.mkdir()
         (name,) = model.write(written)
