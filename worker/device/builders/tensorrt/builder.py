@@ -21,6 +21,7 @@ from farm.protocol.options import BuildOptions
 from farm.protocol.target import BuildTarget
 from farm.protocol.timing import TIMING_CACHE_FILE
 from farm.runtime.backends import opener
+from farm.runtime.cuda.device import Device
 from farm.runtime.session import Session
 from farm.runtime.tensorrt.plugins import load_plugins
 from worker.child.merging import Merged
@@ -61,8 +62,11 @@ class TensorRtBuilder(Builder):
         )
 
     def get_ready(self) -> None:
-        """See `Builder.get_ready`."""
+        """See `Builder.get_ready`: the binding, and the context of the card, which builder and session share."""
         import_module(self.name)
+        if not self.rtx:
+            # Kept for the life of this process, which is that of the build.
+            Device()
 
     def build(self, order: BuildOrder) -> BuiltEngine:
         """See `Builder.build`."""
