@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def adapt(
     outputs, reports = interface.hold(inputs, answered.outputs, answered.told_by, scratch)
     if outputs is not None:
         model = write_types(model, inputs, scratch)
-    pipeline = Pipeline(inputs, outputs, answered.told_by, scratch, list(samples(inputs)))
+    pipeline = Pipeline(inputs, outputs, answered.told_by, scratch, partial(samples, inputs))
     adapted, others = pipeline.run(model, rest)
     return Adapted(adapted, inputs, replace(answered, outputs=outputs), (*reports, *others))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,7 @@ class Pipeline:
         outputs: What the model answers to them; None where nothing can run it.
         reason: Why there are none.
         scratch: An empty folder on the file system of the model.
-        samples: Further inputs, over which the values of the graph are measured too.
+        samples: Makes further inputs one by one, over which the values of the graph are measured too.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Pipeline:
         outputs: Mapping[str, Array] | None,
         reason: str,
         scratch: Path,
-        samples: Iterable[Mapping[str, Array]] = (),
+        samples: Callable[[], Iterable[Mapping[str, Array]]] = tuple,
     ) -> None:
         self._inputs = inputs
         self._outputs = outputs
@@ -137,7 +138,7 @@ class Pipeline:
             log.warning("the values of the graph are not measured: %s", self._reason)
             return {}
         found: dict[str, float] = {}
-        for inputs in (self._inputs, *self._samples):
+        for inputs in chain([self._inputs], self._samples()):
             for name, largest in largest_magnitudes(model, inputs, self._scratch).items():
                 found[name] = max(largest, found.get(name, 0.0))
         return found

@@ -30,7 +30,7 @@ def quantized(path: Path, text: str = "quantize", samples: tuple[dict[str, Any],
     scratch = path.parent / "scratch"
     scratch.mkdir()
     inputs = images(0)
-    pipeline = Pipeline(inputs, run(path, inputs), "", scratch, samples)
+    pipeline = Pipeline(inputs, run(path, inputs), "", scratch, lambda: samples)
     made, _ = pipeline.run(load(path), [parse_step("fold"), parse_step(text)])
     return made
 
