@@ -40,8 +40,9 @@ NETWORK_OPTIONS: List[Decorator] = [
     _network("--refinement", is_flag=True, help="Let each layer refine the boxes of the one before."),
     _network(
         "--form",
-        type=click.Choice(["native", "plugin"]),
-        help="With ONNX's own operators, or with those of the farm's plugins. Default: native.",
+        type=click.Choice(["native", "plugin", "sampled"]),
+        help="With ONNX's own operators (native, the default), with those of the farm's plugins, or native with "
+        "GridSample in the place of RoiAlign, which TensorRT for RTX lacks.",
     ),
 ]
 NETWORK_NAMES = ("size", "batch", "dynamic", "weights", "refinement", "form")

@@ -32,3 +32,19 @@ def test_what_cannot_be_exported_is_told_in_a_sentence(tmp_path: Path, arguments
     told = completed("export", *arguments, env={"PYTHONPATH": str(tmp_path)})
     assert told.code == Exit.USAGE
     assert error in told.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (("--export", "resnet51"), "there is no exporter 'resnet51'"),
+        (("--export", "resnet50", "model.onnx"), "a model is given, and --export makes another"),
+        (("model.onnx", "--HW", "64", "96"), "--HW, --batch, --dynamic, --weights, --refinement and --form are of"),
+    ],
+)
+def test_what_cannot_be_exported_is_not_submitted(tmp_path: Path, arguments: tuple[str, ...], error: str) -> None:
+    told = completed(
+        "submit", *arguments, "--targets", "cpu", env={"FARM_URL": "http://127.0.0.1:9", "FARM_TOKEN": "x"}
+    )
+    assert told.code == Exit.USAGE
+    assert error in told.err

@@ -49,7 +49,8 @@ class Exporter:
         sizes_are_fixed: Height and width are decided when it is exported.
         batch_is_fixed: So is the batch.
         batch_is_open: The batch is left open without being asked for.
-        forms: `native`: with ONNX's operators alone; `plugin`: with those of plugins. The first is the usual one.
+        forms: `native`: with ONNX's operators alone; `plugin`: with those of plugins; `sampled`: native, without
+            RoiAlign. The first is the usual one.
         refines: It knows what `refinement` is.
         steps: Graph steps that its graphs go through.
     """

@@ -18,7 +18,7 @@ from torch.nn import functional
 from .base import Exporter, ExportOrder, Size
 from .box_moves import moved
 from .operators import DOMAIN, VERSION
-from .order import NATIVE, PLUGIN
+from .order import NATIVE, PLUGIN, SAMPLED
 from .proposals import Proposals
 from .regions import Best, pooled
 from .resnet import Features
@@ -26,7 +26,7 @@ from .resnet import Features
 Tensor = Any
 
 _CLASSES, _WIDTH, _INNER = 91, 256, 1024
-_CANDIDATES, _ANSWERS = 1000, 100
+_PROPOSALS, _CANDIDATES, _ANSWERS = 1000, 1000, 100
 _OVERLAP, _LEAST = 0.5, 0.05
 _WEIGHTS = (10.0, 5.0)
 _BOX_SIDE, _MASK_SIDE = 7, 14
@@ -70,9 +70,9 @@ class Pyramid(nn.Module):
 class Heads(nn.Module):
     """Proposals to boxes with classes, and to masks."""
 
-    def __init__(self, by_plugin: bool) -> None:
+    def __init__(self, form: str) -> None:
         super().__init__()
-        self._by_plugin = by_plugin
+        self._form = form
         self.box_head, self.box_predictor, self.mask_predictor = nn.Module(), nn.Module(), nn.Module()
         self.box_head.fc6 = nn.Linear(_WIDTH * _BOX_SIDE * _BOX_SIDE, _INNER)
         self.box_head.fc7 = nn.Linear(_INNER, _INNER)
@@ -113,7 +113,7 @@ class Heads(nn.Module):
         classes = picked % (_CLASSES - 1) + 1
         # Boxes of different classes lie apart, and so do not suppress each other.
         apart = found + (classes.to(found) * (max(size) + 1))[..., None]
-        scores = scores * Best(_ANSWERS, _OVERLAP, _LEAST, self._by_plugin).marked(apart, scores)
+        scores = scores * Best(_ANSWERS, _OVERLAP, _LEAST, self._form == PLUGIN).marked(apart, scores)
         scores, picked = scores.topk(min(_ANSWERS, scores.shape[1]))
         return found.gather(1, picked[..., None].expand(-1, -1, 4)), classes.gather(1, picked), scores
 
@@ -131,7 +131,7 @@ class Heads(nn.Module):
         for number, x in enumerate(maps[:4]):
             # Powers of two, as the maps of torchvision.
             scale = 2.0 ** round(torch.tensor(x.shape[-2] / size[0]).log2().item())
-            seen = pooled(x, boxes, scale, side, self._by_plugin)
+            seen = pooled(x, boxes, scale, side, self._form)
             total = torch.where(wanted == number, seen, total.to(seen))
         return total
 
@@ -139,7 +139,7 @@ class Heads(nn.Module):
 class MaskRcnn(nn.Module):
     """Mask R-CNN: normalised images to boxes, classes, scores and masks of 100 answers."""
 
-    def __init__(self, by_plugin: bool = False) -> None:
+    def __init__(self, form: str = NATIVE, proposals: int = _PROPOSALS) -> None:
         super().__init__()
         self.backbone = nn.Module()
         self.backbone.body, self.backbone.fpn = Features(), Pyramid()
@@ -147,7 +147,7 @@ class MaskRcnn(nn.Module):
             if isinstance(module, nn.BatchNorm2d):
                 # As in torchvision's file; of drawn weights it changes nothing.
                 module.eps = 0.0
-        self.rpn, self.roi_heads = Proposals(by_plugin), Heads(by_plugin)
+        self.rpn, self.roi_heads = Proposals(proposals, form == PLUGIN), Heads(form)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Boxes in pixels, classes, scores, and masks of 28 x 28 within the boxes."""
@@ -159,18 +159,23 @@ class MaskRcnn(nn.Module):
 
 
 class MaskRcnnExporter(Exporter):
-    """Mask R-CNN for normalised images of one size."""
+    """Mask R-CNN for normalised images of one size.
+
+    Attributes:
+        proposals: How many boxes are looked at, whatever is in an image.
+    """
 
     size = Size(800, 1088)
     size_step = 32
     outputs = ("boxes", "classes", "scores", "masks")
     sizes_are_fixed = True
     batch_is_fixed = True
-    forms = (NATIVE, PLUGIN)
+    forms = (NATIVE, PLUGIN, SAMPLED)
+    proposals = _PROPOSALS
 
     def build_torch_model(self, order: ExportOrder) -> Any:
         """The network, its weights drawn."""
-        return MaskRcnn(order.form == PLUGIN)
+        return MaskRcnn(order.form, self.proposals)
 
     def custom_opset(self) -> Mapping[str, int]:
         """The domain of the farm's plugins."""

@@ -15,18 +15,23 @@ Tensor = Any
 
 _WIDTH, _RATIOS = 256, (0.5, 1.0, 2.0)
 _SIDES = (32, 64, 128, 256, 512)
-_OF_A_MAP, _MOST, _OVERLAP = 1000, 1000, 0.7
+_OVERLAP = 0.7
 _WEIGHTS = (1.0, 1.0)
 # Of drawn weights: scores that differ, and boxes that move.
 _SCORES, _MOVES = 0.2, 0.01
 
 
 class Proposals(nn.Module):
-    """Scores and moves of boxes at every place of five maps, and the best of these."""
+    """Scores and moves of boxes at every place of five maps, and the best of these.
 
-    def __init__(self, by_plugin: bool) -> None:
+    Args:
+        most: How many; as many of each map take part.
+        by_plugin: Chosen by the operator of a plugin.
+    """
+
+    def __init__(self, most: int, by_plugin: bool) -> None:
         super().__init__()
-        self._by_plugin = by_plugin
+        self._most, self._by_plugin = most, by_plugin
         count = len(_RATIOS)
         self.head = nn.Module()
         self.head.conv = nn.Sequential(nn.Sequential(nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1), nn.ReLU()))
@@ -45,8 +50,8 @@ class Proposals(nn.Module):
             # Boxes of different maps lie apart, and so do not suppress each other.
             apart.append(found + number * (max(size) + 1))
         both, all_scores = torch.cat(boxes, 1), torch.cat(scores, 1)
-        marks = Best(_MOST, _OVERLAP, 0.0, self._by_plugin).marked(torch.cat(apart, 1), all_scores)
-        kept, picked = (all_scores * marks).topk(min(_MOST, all_scores.shape[1]))
+        marks = Best(self._most, _OVERLAP, 0.0, self._by_plugin).marked(torch.cat(apart, 1), all_scores)
+        kept, picked = (all_scores * marks).topk(min(self._most, all_scores.shape[1]))
         return both.gather(1, picked[..., None].expand(-1, -1, 4)), (kept > 0).to(both)
 
     def _of_a_map(self, x: Tensor, side: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -54,7 +59,7 @@ class Proposals(nn.Module):
         y = self.head.conv(x)
         logits = self.head.cls_logits(y).permute(0, 2, 3, 1).reshape(images, -1)
         by = self.head.bbox_pred(y).reshape(images, -1, 4, rows, columns).permute(0, 3, 4, 1, 2).reshape(images, -1, 4)
-        best, picked = logits.topk(min(_OF_A_MAP, rows * columns * len(_RATIOS)))
+        best, picked = logits.topk(min(self._most, rows * columns * len(_RATIOS)))
         places = picked[..., None].expand(-1, -1, 4)
         started = starts(side, rows, columns, size).to(x)[None].expand(images, -1, -1).gather(1, places)
         return moved(started, by.gather(1, places), _WEIGHTS, size), best.sigmoid()

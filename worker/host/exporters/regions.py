@@ -11,6 +11,7 @@ from torch.nn import functional
 from torch.onnx.symbolic_helper import parse_args
 
 from .operators import DOMAIN
+from .order import PLUGIN, SAMPLED
 from .writing import OPSET
 
 Tensor = Any
@@ -51,7 +52,7 @@ class Best:
         return marks[: images * count].reshape(images, count)
 
 
-def pooled(x: Tensor, boxes: Tensor, scale: float, side: int, by_plugin: bool) -> Tensor:
+def pooled(x: Tensor, boxes: Tensor, scale: float, side: int, form: str) -> Tensor:
     """What lies in boxes: (N x boxes) x C x side x side.
 
     Args:
@@ -59,12 +60,14 @@ def pooled(x: Tensor, boxes: Tensor, scale: float, side: int, by_plugin: bool) -
         boxes: Corners in pixels of the image, N x boxes x 4.
         scale: Elements of the map for each pixel.
         side: Bins along each axis.
-        by_plugin: With the operator of the plugin mmcv_roi_align.
+        form: `plugin`: with the operator of mmcv_roi_align. `sampled`: with GridSample, in the place of RoiAlign.
     """
+    if form == SAMPLED:
+        return torch.cat([_sampled(x[n : n + 1], boxes[n], scale, side) for n in range(int(boxes.shape[0]))])
     images, count = boxes.shape[:2]
     of_image = torch.arange(images, device=boxes.device).repeat_interleave(count)
     flat = boxes.reshape(-1, 4)
-    if by_plugin:
+    if form == PLUGIN:
         rois = torch.cat((of_image[:, None].to(flat), flat), 1)
         return _pooled_by_plugin(x, rois, scale, side)
     return _pooled(x, flat, of_image, scale, side)
