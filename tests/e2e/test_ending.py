@@ -111,6 +111,7 @@ def test_the_environment_of_a_live_child_holds_no_secret(farm: Fleet, model: Pat
         assert secret not in json.dumps(environ)
         assert not {name for name in environ if name.startswith("FARM_")} - {
             "FARM_CHILD_STAGES",
+            "FARM_CHILD_INPUTS",
             "FARM_CHILD_LIFELINE",
             "FARM_CHILD_PARENT",
             "FARM_CHILD_HIDDEN",
