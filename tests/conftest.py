@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,13 +91,46 @@ def broker_url(broker: Broker) -> str:
     return broker.database()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.services)])
+_EACH_DATABASE = ["sqlite", pytest.param("postgres", marks=pytest.mark.services)]
+
+
+@pytest.fixture(params=_EACH_DATABASE)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database, once for each kind that the farm runs on."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/farm.db"
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture(params=_EACH_DATABASE)
+def tables_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with all tables and nothing in them, once for each kind that the farm runs on."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("_sqlite_tables"), tmp_path / "farm.db")
+        yield f"sqlite:///{tmp_path}/farm.db"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.database(request.getfixturevalue("_postgres_tables")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from orchestrator.store.migrate import migrate
+
+    path = tmp_path_factory.mktemp("tables") / "farm.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def _postgres_tables(postgres: Postgres) -> Iterator[str]:
+    from orchestrator.store.migrate import migrate
+
+    with postgres.database() as url:
+        migrate(url)
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -35,10 +35,15 @@ class Postgres:
         self.described = described
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """The SQLAlchemy URL of a new, empty database, dropped at the end whoever is still connected."""
+    def database(self, like: str = "") -> Iterator[str]:
+        """The SQLAlchemy URL of a new database, dropped at the end whoever is still connected.
+
+        Args:
+            like: URL of one that it is a copy of, and that nobody is connected to; else it is empty.
+        """
         name = f"farm_test_{os.getpid()}_{next(self._numbers)}"
-        self._command(f'CREATE DATABASE "{name}"')
+        template = make_url(like).database if like else "template1"
+        self._command(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
             yield self._url.set(database=name).render_as_string(hide_password=False)
         finally:

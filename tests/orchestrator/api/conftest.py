@@ -34,9 +34,9 @@ def short_way(tmp_path: Path) -> Iterator[BlobProcess]:
 
 
 @pytest.fixture
-def doors(tmp_path: Path, database_url: str) -> Iterator[Doors]:
+def doors(tmp_path: Path, tables_url: str) -> Iterator[Doors]:
     """The application on SQLite, and once more on PostgreSQL."""
-    with opened(tmp_path / "data", database_url) as doors:
+    with opened(tmp_path / "data", tables_url) as doors:
         yield doors
 
 

@@ -66,12 +66,12 @@ def test_the_events_of_another_submission_are_not_among_them(doors: Doors) -> No
         assert {event.submission or event.build for event in events} == {two["id"], two["builds"][0]["build"]}
 
 
-def test_a_stream_outlives_a_restart_of_the_coordinator(tmp_path: Path, database_url: str) -> None:
-    with opened(tmp_path / "data", database_url) as doors, doors.client(Scope.SUBMIT) as user:
+def test_a_stream_outlives_a_restart_of_the_coordinator(tmp_path: Path, tables_url: str) -> None:
+    with opened(tmp_path / "data", tables_url) as doors, doors.client(Scope.SUBMIT) as user:
         doors.farm.enrol()
         submission = submitted(user)
         seen = taken(user, 1, params={"submission": submission["id"], "after": 0})
-    with opened(tmp_path / "data", database_url) as doors, doors.client(Scope.SUBMIT) as user:
+    with opened(tmp_path / "data", tables_url) as doors, doors.client(Scope.SUBMIT) as user:
         user.post(f"{API}/submissions/{submission['id']}/cancel", json={})
         (following,) = taken(
             user, 1, params={"submission": submission["id"]}, headers={"Last-Event-ID": str(seen[0].id)}
@@ -212,15 +212,15 @@ def test_the_log_of_nothing_is_not_found_and_that_of_a_build_before_its_start_is
                 assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
 
 
-def test_a_log_survives_the_coordinator(tmp_path: Path, database_url: str) -> None:
+def test_a_log_survives_the_coordinator(tmp_path: Path, tables_url: str) -> None:
     with (
-        opened(tmp_path / "data", database_url) as doors,
+        opened(tmp_path / "data", tables_url) as doors,
         doors.client(Scope.SUBMIT) as user,
         doors.client(Scope.WORKER) as device,
     ):
         writer = Writer(doors, user, device)
         writer.append(0, b"before the restart\n")
-    with opened(tmp_path / "data", database_url) as doors, doors.client(Scope.SUBMIT) as user:
+    with opened(tmp_path / "data", tables_url) as doors, doors.client(Scope.SUBMIT) as user:
         assert user.get(f"{API}/builds/{writer.build}/log").text == "before the restart\n"
         doors.clock.pass_s(3600)
         doors.farm.reconcile()

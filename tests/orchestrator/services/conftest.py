@@ -9,7 +9,7 @@ from tests.support.coordinator import Coordinator, coordinator
 
 
 @pytest.fixture
-def farm(database_url: str, tmp_path: Path) -> Iterator[Coordinator]:
+def farm(tables_url: str, tmp_path: Path) -> Iterator[Coordinator]:
     """A coordinator on each kind of database."""
-    with coordinator(database_url, tmp_path) as made:
+    with coordinator(tables_url, tmp_path) as made:
         yield made
