@@ -41,8 +41,8 @@ NETWORK_OPTIONS: List[Decorator] = [
     _network(
         "--form",
         type=click.Choice(["native", "plugin", "sampled"]),
-        help="With ONNX's own operators (native, the default), with those of the farm's plugins, or native with "
-        "GridSample in the place of RoiAlign, which TensorRT for RTX lacks.",
+        help="With ONNX's own operators (native, the default), with those of the farm's plugins, or without "
+        "RoiAlign and NonMaxSuppression (sampled), which TensorRT for RTX lacks.",
     ),
 ]
 NETWORK_NAMES = ("size", "batch", "dynamic", "weights", "refinement", "form")

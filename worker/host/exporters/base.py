@@ -50,7 +50,7 @@ class Exporter:
         batch_is_fixed: So is the batch.
         batch_is_open: The batch is left open without being asked for.
         forms: `native`: with ONNX's operators alone; `plugin`: with those of plugins; `sampled`: native, without
-            RoiAlign. The first is the usual one.
+            RoiAlign and NonMaxSuppression. The first is the usual one.
         refines: It knows what `refinement` is.
         steps: Graph steps that its graphs go through.
     """

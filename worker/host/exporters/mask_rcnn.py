@@ -113,7 +113,7 @@ class Heads(nn.Module):
         classes = picked % (_CLASSES - 1) + 1
         # Boxes of different classes lie apart, and so do not suppress each other.
         apart = found + (classes.to(found) * (max(size) + 1))[..., None]
-        scores = scores * Best(_ANSWERS, _OVERLAP, _LEAST, self._form == PLUGIN).marked(apart, scores)
+        scores = scores * Best(_ANSWERS, _OVERLAP, _LEAST, self._form).marked(apart, scores)
         scores, picked = scores.topk(min(_ANSWERS, scores.shape[1]))
         return found.gather(1, picked[..., None].expand(-1, -1, 4)), classes.gather(1, picked), scores
 
@@ -147,7 +147,7 @@ class MaskRcnn(nn.Module):
             if isinstance(module, nn.BatchNorm2d):
                 # As in torchvision's file; of drawn weights it changes nothing.
                 module.eps = 0.0
-        self.rpn, self.roi_heads = Proposals(proposals, form == PLUGIN), Heads(form)
+        self.rpn, self.roi_heads = Proposals(proposals, form), Heads(form)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Boxes in pixels, classes, scores, and masks of 28 x 28 within the boxes."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-# With ONNX's own operators; with those of the farm's plugins; without RoiAlign, too, which not every TensorRT has.
+# With ONNX's own operators; with those of the farm's plugins; with neither RoiAlign nor NonMaxSuppression, which not
+# every TensorRT has.
 NATIVE, PLUGIN, SAMPLED = "native", "plugin", "sampled"
 
 

@@ -26,12 +26,12 @@ class Proposals(nn.Module):
 
     Args:
         most: How many; as many of each map take part.
-        by_plugin: Chosen by the operator of a plugin.
+        form: How they are chosen, as of `Best`.
     """
 
-    def __init__(self, most: int, by_plugin: bool) -> None:
+    def __init__(self, most: int, form: str) -> None:
         super().__init__()
-        self._most, self._by_plugin = most, by_plugin
+        self._most, self._form = most, form
         count = len(_RATIOS)
         self.head = nn.Module()
         self.head.conv = nn.Sequential(nn.Sequential(nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1), nn.ReLU()))
@@ -50,7 +50,7 @@ class Proposals(nn.Module):
             # Boxes of different maps lie apart, and so do not suppress each other.
             apart.append(found + number * (max(size) + 1))
         both, all_scores = torch.cat(boxes, 1), torch.cat(scores, 1)
-        marks = Best(self._most, _OVERLAP, 0.0, self._by_plugin).marked(torch.cat(apart, 1), all_scores)
+        marks = Best(self._most, _OVERLAP, 0.0, self._form).marked(torch.cat(apart, 1), all_scores)
         kept, picked = (all_scores * marks).topk(min(self._most, all_scores.shape[1]))
         return both.gather(1, picked[..., None].expand(-1, -1, 4)), (kept > 0).to(both)
 

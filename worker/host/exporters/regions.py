@@ -16,6 +16,7 @@ from .writing import OPSET
 
 Tensor = Any
 
+_CHAIN = 32
 # Samples of a bin along each axis.
 _SAMPLES = 2
 
@@ -28,19 +29,22 @@ class Best:
         most: How many stay at most.
         overlap: Intersection over union above which the worse of two goes.
         least: What a score must be above.
-        by_plugin: With the operator of the plugin non_max_suppression.
+        form: `plugin`: with the operator of non_max_suppression. `sampled`: in products of matrices; right where no
+            chain of boxes, each of which overlaps the one before, is longer than 32.
     """
 
     most: int
     overlap: float
     least: float
-    by_plugin: bool
+    form: str
 
     def marked(self, boxes: Tensor, scores: Tensor) -> Tensor:
         """1 for those that stay, 0 for all others: N x boxes, as the scores; boxes are corners, N x boxes x 4."""
         images, count = scores.shape
         most = min(self.most, int(count))
-        if self.by_plugin:
+        if self.form == SAMPLED:
+            return torch.stack([self._by_products(boxes[n], scores[n]) for n in range(int(images))])
+        if self.form == PLUGIN:
             rows = _suppressed_by_plugin(boxes, scores[:, None], most, self.overlap, self.least)
             # What is left over is marked beyond the end.
             flat = torch.where(rows[:, 2] < 0, images * count, rows[:, 0] * count + rows[:, 2]).to(torch.int64)
@@ -50,6 +54,22 @@ class Best:
         marks = torch.zeros(images * count + 1, dtype=scores.dtype, device=scores.device)
         marks = marks.scatter(0, flat, torch.ones_like(flat, dtype=scores.dtype))
         return marks[: images * count].reshape(images, count)
+
+    def _by_products(self, boxes: Tensor, scores: Tensor) -> Tensor:
+        low, high = boxes[:, :2], boxes[:, 2:]
+        areas = (high - low).prod(1)
+        lengths = (torch.minimum(high[:, None], high) - torch.maximum(low[:, None], low)).clamp(min=0)
+        shared = lengths[..., 0] * lengths[..., 1]
+        overlaps = (shared > self.overlap * (areas[:, None] + areas - shared)).to(scores)
+        # Of equals the first is the better one.
+        places = torch.arange(int(scores.shape[0]), device=scores.device)
+        better = (scores > scores[:, None]).to(scores)
+        better = better + (scores == scores[:, None]).to(scores) * (places < places[:, None]).to(scores)
+        there = (scores > self.least).to(scores)[:, None]
+        stays = there
+        for _ in range(_CHAIN):
+            stays = there * (((overlaps * better) @ stays) < 0.5).to(scores)
+        return (stays * ((better @ stays) < self.most - 0.5).to(scores))[:, 0]
 
 
 def pooled(x: Tensor, boxes: Tensor, scale: float, side: int, form: str) -> Tensor:

@@ -61,20 +61,23 @@ def test_what_lies_in_boxes(torch: Torch, tmp_path: Path, form: str, kind: str) 
     np.testing.assert_allclose(in_onnx, wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize(("by_plugin", "kind"), [(False, "NonMaxSuppression"), (True, "TRTNonMaxSuppression")])
+@pytest.mark.parametrize(
+    ("form", "kind"), [("native", "NonMaxSuppression"), ("plugin", "TRTNonMaxSuppression"), ("sampled", "MatMul")]
+)
 @pytest.mark.parametrize("most", [4, 1000])
-def test_the_best_boxes_are_marked(torch: Torch, tmp_path: Path, by_plugin: bool, kind: str, most: int) -> None:
+def test_the_best_boxes_are_marked(torch: Torch, tmp_path: Path, form: str, kind: str, most: int) -> None:
     from worker.host.exporters.regions import Best
 
     torch.manual_seed(6)
     given = boxes(torch, 2, 60), torch.rand(2, 60)
-    best = Best(most, 0.3, 0.2, by_plugin)
+    best = Best(most, 0.3, 0.2, form)
     in_torch, in_onnx, kinds = computed(torch, tmp_path / "m.onnx", best.marked, *given)
     assert kind in kinds
     assert in_torch.shape == (2, 60)
     assert 4 <= in_torch[0].sum() <= min(most, 50)
     assert not in_torch[given[1].numpy() <= 0.2].any()
     np.testing.assert_array_equal(in_onnx, in_torch)
+    np.testing.assert_array_equal(in_torch, Best(most, 0.3, 0.2, "native").marked(*given).numpy())
 
 
 def test_deformable_attention_by_plugin_and_with_grid_sample(torch: Torch, tmp_path: Path) -> None:
