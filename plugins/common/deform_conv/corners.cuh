@@ -1,7 +1,9 @@
 // Sampled places: the four pixels around one, and how much each of them counts.
 #pragma once
 
-#include "common/deform_conv/pack.cuh"
+#include <cstring>
+
+#include "common/deform_conv/form.cuh"
 
 namespace farm {
 namespace deform_conv_detail {
@@ -44,17 +46,22 @@ struct Pixel {
   std::int64_t place;
   int row, column;
 
-  __device__ Pixel(std::int64_t index, const DeformConvSize& size)
-      : image(index / size.out_area()),
-        place(index % size.out_area()),
-        row(static_cast<int>(place / size.out_width)),
-        column(static_cast<int>(place % size.out_width)) {}
+  // Short numbers are divided much faster, and serve where they suffice.
+  template <typename Index>
+  __device__ Pixel(Index index, const DeformConvSize& size) {
+    const auto area = static_cast<Index>(size.out_area()),
+               width = static_cast<Index>(size.out_width);
+    image = index / area;
+    place = index % area;
+    row = static_cast<int>(index % area / width);
+    column = static_cast<int>(index % area % width);
+  }
 };
 
-// Where a tap of a deform group samples for a pixel.
+// Where a tap of a deform group samples for a pixel; its mask is multiplied with `factor`.
 template <typename T>
 __device__ Corners corners_of(const DeformConvTensors<T>& tensors, const DeformConvSize& size,
-                              const Pixel& pixel, int part, int tap) {
+                              const Pixel& pixel, int part, int tap, float factor = 1.0f) {
   const std::int64_t area = size.out_area();
   const std::int64_t place = (pixel.image * size.deform_groups + part) * size.taps() + tap;
   const T* const offset = tensors.offset + place * 2 * area + pixel.place;
@@ -66,45 +73,37 @@ __device__ Corners corners_of(const DeformConvTensors<T>& tensors, const DeformC
       static_cast<float>(pixel.column * size.stride[1] + right) + static_cast<float>(offset[area]);
   const float mask =
       tensors.mask == nullptr ? 1.0f : static_cast<float>(tensors.mask[place * area + pixel.place]);
-  return corners_at(y, x, mask, static_cast<int>(size.height), static_cast<int>(size.width));
+  return corners_at(y, x, mask * factor, static_cast<int>(size.height),
+                    static_cast<int>(size.width));
 }
 
-// What lies at four corners, for the channels of a vector: read at once, blended later.
+// What lies at four corners, for the channels of a vector: read at once, blended later. Until then
+// it stays in the words that were loaded: taken apart, it would be waited for.
 template <typename T>
 struct Sample {
-  static constexpr int kItems = kVectorBytes / static_cast<int>(sizeof(T));
-  Vector<T> corners[4];
+  uint4 corners[4];
 
-  // `pixels` is an image with channels last, from the wanted channel on; `row` is a pixel's
-  // channels.
-  __device__ void read(const T* pixels, const Corners& at, int width, int row) {
-    read_one(0, pixels, at.shares.x, std::int64_t{at.first}, row);
-    read_one(1, pixels, at.shares.y, std::int64_t{at.first} + 1, row);
-    read_one(2, pixels, at.shares.z, std::int64_t{at.first} + width, row);
-    read_one(3, pixels, at.shares.w, std::int64_t{at.first} + width + 1, row);
+  // `pixels` has channels last, from the wanted channel on; places are counted in vectors.
+  __device__ void read(const T* pixels, const int4& places) {
+    const auto* const vectors = reinterpret_cast<const uint4*>(pixels);
+    corners[0] = vectors[places.x];
+    corners[1] = vectors[places.y];
+    corners[2] = vectors[places.z];
+    corners[3] = vectors[places.w];
   }
 
   __device__ Vector<T> blend(const float4& shares) const {
-    Vector<T> made;
+    Vector<T> items[4], made;
+    memcpy(items, corners, sizeof(items));
 #pragma unroll
-    for (int item = 0; item < kItems; ++item) {
-      float sum = shares.x * static_cast<float>(corners[0].items[item]);
-      sum += shares.y * static_cast<float>(corners[1].items[item]);
-      sum += shares.z * static_cast<float>(corners[2].items[item]);
-      sum += shares.w * static_cast<float>(corners[3].items[item]);
+    for (int item = 0; item < static_cast<int>(sizeof(made) / sizeof(T)); ++item) {
+      float sum = shares.x * static_cast<float>(items[0].items[item]);
+      sum += shares.y * static_cast<float>(items[1].items[item]);
+      sum += shares.z * static_cast<float>(items[2].items[item]);
+      sum += shares.w * static_cast<float>(items[3].items[item]);
       made.items[item] = static_cast<T>(sum);
     }
     return made;
-  }
-
- private:
-  __device__ void read_one(int corner, const T* pixels, float share, std::int64_t pixel, int row) {
-    if (share != 0.0f) {
-      corners[corner] = *reinterpret_cast<const Vector<T>*>(pixels + pixel * row);
-    } else {
-#pragma unroll
-      for (int item = 0; item < kItems; ++item) corners[corner].items[item] = static_cast<T>(0.0f);
-    }
   }
 };
 

@@ -1,10 +1,13 @@
 // Which kernels a deformable convolution takes, and their launch.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <type_traits>
 
 #include "common/deform_conv/direct.cuh"
+#include "common/deform_conv/pack.cuh"
+#include "common/deform_conv/parts.cuh"
 #include "common/deform_conv/tiles.cuh"
 #include "common/launch.cuh"
 
@@ -12,6 +15,7 @@ namespace farm {
 namespace deform_conv_detail {
 
 constexpr std::int64_t kMostBlocks = std::int64_t{1} << 16;  // of kernels that stride over the rest
+constexpr std::size_t kMostPartsBytes = std::size_t{16} << 20;  // of sums that blocks share
 
 inline bool valid(const DeformConvSize& size) {
   constexpr std::int64_t kLargest = std::numeric_limits<int>::max();
@@ -22,56 +26,23 @@ inline bool valid(const DeformConvSize& size) {
          size.channels <= kLargest / 64 && size.out_channels <= kLargest / 64;
 }
 
-inline dim3 blocks_for(std::int64_t threads) {
-  const std::int64_t blocks = ceil_div(threads, std::int64_t{kThreads});
-  return dim3(static_cast<unsigned>(blocks < kMostBlocks ? blocks : kMostBlocks));
+inline std::int64_t outputs_of(const DeformConvSize& size) {
+  return size.images * size.out_channels * size.out_area();
 }
 
-template <typename T>
-cudaError_t pack(const DeformConvSize& size, const Plan& plan, const DeformConvTensors<T>& tensors,
-                 T* turned, T* packed, cudaStream_t stream) {
-  const std::int64_t pixel_tiles = ceil_div(size.area(), std::int64_t{kTurned});
-  const int channel_tiles = ceil_div(plan.row(), kTurned);
-  const std::int64_t squares = size.images * pixel_tiles * channel_tiles;
-  const Launch turn{blocks_for(squares * kThreads), dim3(kThreads), 0, stream};
-  const cudaError_t status = launch(channels_last<T>, turn, tensors.x, turned, size.channels,
-                                    size.area(), plan, size.images, pixel_tiles, channel_tiles);
-  if (status != cudaSuccess) return status;
-  const std::int64_t count = packed_count(size, plan);
-  return launch(pack_weights<T>, Launch{blocks_for(count), dim3(kThreads), 0, stream},
-                tensors.weight, packed, static_cast<int>(size.channels / size.groups), size.taps(),
-                plan, count);
+inline unsigned blocks_for(std::int64_t threads) {
+  return static_cast<unsigned>(std::min(ceil_div(threads, std::int64_t{kThreads}), kMostBlocks));
 }
 
-template <typename Way, int kColumns, typename T>
-cudaError_t launch_tiles(TileArguments<T> arguments, std::int64_t pixel_tiles,
-                         cudaStream_t stream) {
-  arguments.column_tiles = arguments.plan.packed_out / kColumns;
-  const std::int64_t blocks = pixel_tiles * arguments.column_tiles * arguments.size.groups;
-  if (blocks > std::numeric_limits<int>::max()) return cudaErrorInvalidConfiguration;
-  const Launch tiles{dim3(static_cast<unsigned>(blocks)), dim3(kThreads),
-                     sizeof(TileMemory<T, kColumns>), stream};
-  return launch(deform_conv_tiles<T, Way, kColumns>, tiles, arguments);
+// Bytes of sums, if as many blocks share each tile as can.
+inline std::size_t parts_bytes(const DeformConvSize& size, const Plan& plan) {
+  const auto all = static_cast<std::size_t>(outputs_of(size)) * plan.portions() * sizeof(float);
+  return aligned(std::min(all, kMostPartsBytes));
 }
 
-// The widest tiles that give each SM a block; the narrowest where there are too few outputs for
-// that. Wide tiles sample each pixel fewer times.
-template <typename Way, typename T>
-cudaError_t choose_width(const TileArguments<T>& arguments, cudaStream_t stream) {
-  int device = 0, processors = 0;
-  cudaError_t status = cudaGetDevice(&device);
-  if (status == cudaSuccess)
-    status = cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device);
-  if (status != cudaSuccess) return status;
-  const DeformConvSize& size = arguments.size;
-  const std::int64_t pixel_tiles = ceil_div(size.images * size.out_area(), std::int64_t{kPixels});
-  for (const int width : {256, 128}) {
-    const std::int64_t blocks = pixel_tiles * (arguments.plan.packed_out / width) * size.groups;
-    if (width > arguments.plan.widest || blocks < processors) continue;
-    return width == 256 ? launch_tiles<Way, 256>(arguments, pixel_tiles, stream)
-                        : launch_tiles<Way, 128>(arguments, pixel_tiles, stream);
-  }
-  return launch_tiles<Way, 64>(arguments, pixel_tiles, stream);
+// Bytes of what pairs need: a magnitude for each image, an exponent for each output channel.
+inline std::size_t scales_bytes(const DeformConvSize& size) {
+  return aligned(static_cast<std::size_t>(size.images + size.out_channels) * sizeof(int));
 }
 
 // Bytes of the workspace, 256-byte aligned.
@@ -79,8 +50,142 @@ inline std::size_t workspace_bytes(const DeformConvSize& size, std::size_t eleme
   if (!valid(size)) return 0;
   const Plan plan = plan_of(size, element_bytes);
   if (!plan.tiled) return 0;
-  return pixels_bytes(size, plan) +
-         aligned(static_cast<std::size_t>(packed_count(size, plan)) * element_bytes);
+  return pixels_bytes(size, plan) + packed_bytes(size, plan) + parts_bytes(size, plan) +
+         scales_bytes(size);
+}
+
+// Cuts the workspace, and fills it with input and weights as the tiles want them.
+template <typename Way, typename T>
+cudaError_t pack(TileArguments<T>& arguments, void* workspace, cudaStream_t stream) {
+  const DeformConvSize& size = arguments.size;
+  const Plan& plan = arguments.plan;
+  auto* const turned = static_cast<unsigned char*>(workspace);
+  auto* const packed = turned + pixels_bytes(size, plan);
+  auto* const parts = packed + packed_bytes(size, plan);
+  auto* const scales = parts + parts_bytes(size, plan);
+  PackArguments<T> given{};
+  given.x = arguments.tensors.x;
+  given.turned = reinterpret_cast<T*>(turned);
+  given.weight = arguments.tensors.weight;
+  given.packed = reinterpret_cast<T*>(packed);
+  given.largest = reinterpret_cast<unsigned*>(scales);
+  given.exponents = reinterpret_cast<int*>(scales) + size.images;
+  given.zeros = given.turned + size.images * size.area() * plan.row();
+  given.channels = size.channels;
+  given.area = size.area();
+  given.pixel_tiles = static_cast<unsigned>(ceil_div(size.area(), std::int64_t{kTurned}));
+  given.plan = plan;
+  given.channel_tiles = ceil_div(plan.row(), kTurned);
+  given.group_channels = static_cast<int>(size.channels / size.groups);
+  given.taps = size.taps();
+  given.rows = size.groups * plan.packed_out;
+  arguments.turned = given.turned;
+  arguments.packed = given.packed;
+  arguments.parts = reinterpret_cast<float*>(parts);
+  arguments.largest = given.largest;
+  arguments.exponents = given.exponents;
+  if (std::is_same_v<Way, Exact>) {
+    const cudaError_t status = cudaMemsetAsync(
+        given.largest, 0, static_cast<std::size_t>(size.images) * sizeof(unsigned), stream);
+    if (status != cudaSuccess) return status;
+  }
+  const std::int64_t squares = size.images * given.pixel_tiles * given.channel_tiles;
+  given.squares = static_cast<unsigned>(squares);
+  given.turning = static_cast<int>(blocks_for(squares * kThreads));
+  const unsigned packing = blocks_for(std::int64_t{given.rows} * kThreads);
+  const Launch shape{dim3(static_cast<unsigned>(given.turning) + packing), dim3(kThreads), 0,
+                     stream};
+  return launch(deform_conv_pack<T, Way>, shape, given);
+}
+
+// Blocks for each tile, where tiles are few: so that each SM has two, but beyond eight, whose sums
+// cost more to add than they save, only so that each has one.
+inline int splits_for(const DeformConvSize& size, const Plan& plan, std::int64_t tiles,
+                      std::int64_t processors) {
+  const auto bytes = static_cast<std::int64_t>(sizeof(float)) * outputs_of(size);
+  const std::int64_t room = static_cast<std::int64_t>(kMostPartsBytes) / bytes;
+  const std::int64_t wanted =
+      std::max(std::min(2 * processors / tiles, std::int64_t{8}), processors / tiles);
+  const std::int64_t most = std::min<std::int64_t>(room, plan.portions());
+  return static_cast<int>(std::max(std::int64_t{1}, std::min(wanted, most)));
+}
+
+template <typename Shape>
+std::int64_t tiles_of(const DeformConvSize& size, const Plan& plan) {
+  const std::int64_t pixel_tiles =
+      ceil_div(size.images * size.out_area(), std::int64_t{Shape::kPixels});
+  return pixel_tiles * (plan.packed_out / Shape::kColumns) * size.groups;
+}
+
+template <typename Way, typename Shape, typename T>
+cudaError_t launch_tiles(TileArguments<T> arguments, int splits, cudaStream_t stream) {
+  arguments.column_tiles = arguments.plan.packed_out / Shape::kColumns;
+  const int portions = arguments.plan.portions();
+  arguments.share = ceil_div(portions, splits);
+  arguments.splits = ceil_div(portions, arguments.share);
+  const std::int64_t tiles = tiles_of<Shape>(arguments.size, arguments.plan);
+  if (tiles > std::numeric_limits<int>::max()) return cudaErrorInvalidConfiguration;
+  const Launch shape{dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(arguments.splits)),
+                     dim3(kThreads), sizeof(TileMemory<T, Shape>), stream};
+  const cudaError_t status = launch(deform_conv_tiles<T, Way, Shape>, shape, arguments);
+  if (status != cudaSuccess || arguments.splits == 1) return status;
+  const Launch sum{dim3(blocks_for(outputs_of(arguments.size))), dim3(kThreads), 0, stream};
+  return launch(deform_conv_sum<T>, sum, arguments);
+}
+
+// What of a card counts for the choice of tiles.
+struct Card {
+  int processors, shared_bytes;
+};
+
+inline cudaError_t card_of(Card& card) {
+  int device = 0;
+  cudaError_t status = cudaGetDevice(&device);
+  if (status == cudaSuccess)
+    status = cudaDeviceGetAttribute(&card.processors, cudaDevAttrMultiProcessorCount, device);
+  if (status == cudaSuccess) {
+    status =
+        cudaDeviceGetAttribute(&card.shared_bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  }
+  return status;
+}
+
+// Whether tiles of that shape waste no columns, and fit into shared memory.
+template <typename Shape, typename T>
+bool suits(const TileArguments<T>& arguments, const Card& card) {
+  return Shape::kColumns <= arguments.plan.widest &&
+         sizeof(TileMemory<T, Shape>) <= static_cast<std::size_t>(card.shared_bytes);
+}
+
+template <typename Way, typename Shape, typename T>
+cudaError_t launch_shared(const TileArguments<T>& arguments, const Card& card,
+                          cudaStream_t stream) {
+  const std::int64_t tiles = tiles_of<Shape>(arguments.size, arguments.plan);
+  const int splits = splits_for(arguments.size, arguments.plan, tiles, card.processors);
+  return launch_tiles<Way, Shape>(arguments, splits, stream);
+}
+
+// The widest tiles, since those sample each pixel the fewest times, and of most pixels where they
+// give three SMs of four a block, since those read the weights the fewest times.
+template <typename Way, typename T>
+cudaError_t choose_tiles(const TileArguments<T>& arguments, cudaStream_t stream) {
+  Card card{};
+  const cudaError_t status = card_of(card);
+  if (status != cudaSuccess) return status;
+  const std::int64_t large = tiles_of<LargeTile>(arguments.size, arguments.plan);
+  if (suits<LargeTile>(arguments, card) && large * 4 >= std::int64_t{card.processors} * 3)
+    return launch_tiles<Way, LargeTile>(arguments, 1, stream);
+  if (suits<SmallTile<256>>(arguments, card))
+    return launch_shared<Way, SmallTile<256>>(arguments, card, stream);
+  if (suits<SmallTile<128>>(arguments, card))
+    return launch_shared<Way, SmallTile<128>>(arguments, card, stream);
+  return launch_shared<Way, SmallTile<64>>(arguments, card, stream);
+}
+
+template <typename Way, typename T>
+cudaError_t run_tiles(TileArguments<T> arguments, void* workspace, cudaStream_t stream) {
+  const cudaError_t status = pack<Way>(arguments, workspace, stream);
+  return status == cudaSuccess ? choose_tiles<Way>(arguments, stream) : status;
 }
 
 // y = the convolution of x at moved places; `tf32` lets float32 factors be rounded to 10 bits
@@ -90,23 +195,22 @@ template <typename T>
 cudaError_t run(const DeformConvSize& size, const DeformConvTensors<T>& tensors, bool tf32,
                 void* workspace, cudaStream_t stream) {
   if (!valid(size)) return cudaErrorInvalidValue;
-  const std::int64_t count = size.images * size.out_channels * size.out_area();
+  const std::int64_t count = outputs_of(size);
   if (count == 0) return cudaSuccess;
   const Plan plan = plan_of(size, sizeof(T));
   if (!plan.tiled) {
-    return launch(deform_conv_direct<T>, Launch{blocks_for(count), dim3(kThreads), 0, stream},
+    return launch(deform_conv_direct<T>, Launch{dim3(blocks_for(count)), dim3(kThreads), 0, stream},
                   tensors, size, count);
   }
-  T* const turned = static_cast<T*>(workspace);
-  T* const packed =
-      reinterpret_cast<T*>(static_cast<unsigned char*>(workspace) + pixels_bytes(size, plan));
-  const cudaError_t status = pack(size, plan, tensors, turned, packed, stream);
-  if (status != cudaSuccess) return status;
-  const TileArguments<T> arguments{tensors, size, plan, turned, packed, 0};
+  TileArguments<T> arguments{};
+  arguments.tensors = tensors;
+  arguments.size = size;
+  arguments.plan = plan;
   if constexpr (std::is_same_v<T, float>) {
-    return tf32 ? choose_width<Rounded>(arguments, stream) : choose_width<Exact>(arguments, stream);
+    return tf32 ? run_tiles<Rounded>(arguments, workspace, stream)
+                : run_tiles<Exact>(arguments, workspace, stream);
   } else {
-    return choose_width<Half>(arguments, stream);
+    return run_tiles<Half>(arguments, workspace, stream);
   }
 }
 

@@ -2,12 +2,14 @@
 //
 // A slice is a run of input channels that belong to one group and to one deform group, so that its
 // channels share both their weights' rows and their places. In the workspace each pixel has its
-// channels side by side, slice after slice, each slice padded to whole vectors of 16 bytes: one
-// corner of a sampled place is then read with 16-byte loads.
+// channels side by side, slice after slice, each slice padded to whole steps of 64 bytes: one
+// corner of a sampled place is then read with 16-byte loads, whatever its channels. Behind the last
+// pixel lies one of zeros, for corners that have no share.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 
 #include "common/deform_conv/deform_conv.hpp"
@@ -17,18 +19,34 @@ namespace deform_conv_detail {
 
 constexpr int kVectorBytes = 16;
 constexpr int kDepthBytes = 64;  // of one pixel in one step: 32 channels of float16, 16 of float32
-constexpr int kPixels = 64;      // of a tile
-constexpr int kThreads = 256;    // of a block: four for each pixel, one vector each
+constexpr int kThreads = 256;    // of a block
 constexpr int kRoundTaps = 9;    // whose places a block holds at once
 constexpr int kWidths[] = {256, 128, 64};  // output channels of a tile
+
+// The tile of a block: pixels by output channels. `kStages` tiles of weights are held at once;
+// `kBlocks` blocks shall fit on an SM. With `kStaggered`, half of the warps sample while the others
+// multiply.
+template <int kPixelCount, int kColumnCount, int kStageCount, int kBlockCount, bool kTurns>
+struct TileShape {
+  static constexpr int kPixels = kPixelCount;
+  static constexpr int kColumns = kColumnCount;
+  static constexpr int kStages = kStageCount;
+  static constexpr int kBlocks = kBlockCount;
+  static constexpr bool kStaggered = kTurns;
+};
+
+// The widest tile has one block on an SM, and for each weight the most pixels; the others have two.
+using LargeTile = TileShape<128, 256, 3, 1, true>;
+template <int kColumns>
+using SmallTile = TileShape<64, kColumns, 2, 2, false>;
 
 struct Plan {
   int element_bytes;
   int slice;         // channels
-  int padded;        // channels of a slice in the workspace
   int slices;        // of all channels
   int group_slices;  // of one group
   int chunks;        // steps through the channels of a slice
+  int rounds;        // through its taps, `kRoundTaps` at a time
   int group_out;     // output channels of a group
   int packed_out;    // the same, in whole tiles of `widest`
   int widest;
@@ -36,9 +54,12 @@ struct Plan {
 
   __host__ __device__ int vector() const { return kVectorBytes / element_bytes; }
   __host__ __device__ int depth() const { return kDepthBytes / element_bytes; }
-  __host__ __device__ int row() const {
-    return slices * padded;
-  }  // channels of a pixel in the workspace
+  // Channels in the workspace: of a slice, and of a pixel.
+  __host__ __device__ int padded() const { return chunks * depth(); }
+  __host__ __device__ int row() const { return slices * padded(); }
+  // What is summed for an output, in portions that different blocks may take: the taps of a round
+  // for one chunk of a slice.
+  __host__ __device__ int portions() const { return group_slices * rounds * chunks; }
 };
 
 constexpr int round_up(int count, int step) { return (count + step - 1) / step * step; }
@@ -54,7 +75,7 @@ inline int widest_tile(int columns) {
 
 // Tiles, and with them the copy of the input with channels last, where at least an eighth of what
 // tensor cores multiply is of use. Few channels for each group (a depthwise convolution, or the
-// three of a picture) are left to a thread each.
+// three of a picture) are left to a thread each, and so is what tiles cannot count.
 inline Plan plan_of(const DeformConvSize& size, std::size_t element_bytes) {
   Plan plan{};
   plan.element_bytes = static_cast<int>(element_bytes);
@@ -62,28 +83,34 @@ inline Plan plan_of(const DeformConvSize& size, std::size_t element_bytes) {
   plan.group_out = static_cast<int>(size.out_channels) / size.groups;
   plan.slice = std::gcd(channels / size.groups, channels / size.deform_groups);
   if (plan.slice == 0) return plan;
-  plan.padded = round_up(plan.slice, plan.vector());
   plan.slices = channels / plan.slice;
   plan.group_slices = channels / size.groups / plan.slice;
-  plan.chunks = (plan.padded + plan.depth() - 1) / plan.depth();
+  plan.chunks = (plan.slice + plan.depth() - 1) / plan.depth();
+  plan.rounds = (size.taps() + kRoundTaps - 1) / kRoundTaps;
   plan.widest = widest_tile(plan.group_out);
   plan.packed_out = round_up(plan.group_out, plan.widest);
   const std::int64_t useful = std::int64_t{plan.slice} * plan.group_out;
   const std::int64_t done = std::int64_t{plan.chunks} * plan.depth() * plan.packed_out;
-  plan.tiled = useful * 8 >= done;
+  constexpr std::int64_t kMost = std::numeric_limits<int>::max() - 1024;
+  const std::int64_t vectors = (size.images * size.area() + 1) * (plan.row() / plan.vector());
+  plan.tiled = useful * 8 >= done && vectors <= kMost && size.images * size.out_area() <= kMost;
   return plan;
 }
 
 inline std::size_t aligned(std::size_t bytes) { return (bytes + 255) / 256 * 256; }
 
 inline std::size_t pixels_bytes(const DeformConvSize& size, const Plan& plan) {
-  return aligned(static_cast<std::size_t>(size.images * size.area()) * plan.row() *
+  return aligned(static_cast<std::size_t>(size.images * size.area() + 1) * plan.row() *
                  plan.element_bytes);
 }
 
-// Elements of the packed weights: [groups][slices][chunks][taps][depth][packed out].
+// Elements of the packed weights: [groups][slices][chunks][taps][packed out][depth].
 inline std::int64_t packed_count(const DeformConvSize& size, const Plan& plan) {
   return std::int64_t{plan.slices} * plan.chunks * size.taps() * plan.depth() * plan.packed_out;
+}
+
+inline std::size_t packed_bytes(const DeformConvSize& size, const Plan& plan) {
+  return aligned(static_cast<std::size_t>(packed_count(size, plan)) * plan.element_bytes);
 }
 
 }  // namespace deform_conv_detail

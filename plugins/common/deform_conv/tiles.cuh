@@ -1,62 +1,36 @@
 // The convolution as a product of matrices whose left side is sampled when it is needed, and never
 // written to memory.
 //
-// A block makes 64 pixels by kColumns output channels of one group. Step after step it samples 64
-// pixels by 64 bytes of channels (each thread one vector of four corners) into shared memory,
-// brings the weights' rows for the same channels and tap beside it, and multiplies the two. Places
-// are found once for each pixel, tap and deform group, nine taps at a time, and serve all channels;
-// the taps of the same channels follow each other, so that corners that neighbouring taps share are
-// in the L1 cache. Two buffers: while the one is multiplied, the corners for the other are on their
-// way.
+// A block makes a tile of pixels by output channels of one group. Step after step it samples its
+// pixels by 64 bytes of channels (each thread one or two vectors of four corners) into shared
+// memory, brings the weights' rows for the same channels and tap beside it, and multiplies the two.
+// Places are found once for each pixel, tap and deform group, nine taps at a time, and serve all
+// channels; the taps of the same channels follow each other, so that corners that neighbouring taps
+// share are in the L1 cache. While one step is multiplied, the corners of the next and the weights
+// of one or two more are on their way. Staggered, the second half of the warps samples before it
+// multiplies and the first half after that, so that neither waits for the other.
 //
-// Shared memory at 256 columns: places 11.5 KiB, pixels 2 x 5 KiB, weights 2 x 16.5 KiB (float32
-// the same), places of the outputs 0.5 KiB: 55.5 KiB, two blocks on an SM from 8.0 on, one on 7.5.
-// Expected bound: tensor cores in float16 and TF32 together with the L2 cache (4.5 GB through it
-// for 8x256x100x152 in float16); float units otherwise.
+// Shared memory at 128 pixels by 256 columns: pixels 2 x 10 KiB, weights 3 x 20 KiB, places 36 KiB,
+// places of the outputs 1.5 KiB: 117.5 KiB, the rest is L1 cache. At 64 by 256: pixels 2 x 5,
+// weights 2 x 20, places 18, outputs 0.75: 68.8 KiB.
 #pragma once
 
 #include <cuda_pipeline.h>
 
 #include "common/deform_conv/corners.cuh"
-#include "common/deform_conv/tf32.cuh"
+#include "common/deform_conv/tile_memory.cuh"
+#include "common/deform_conv/ways.cuh"
 #include "common/shared.cuh"
 
 namespace farm {
 namespace deform_conv_detail {
 
-template <typename T>
-struct TileArguments {
-  DeformConvTensors<T> tensors;
-  DeformConvSize size;
-  Plan plan;
-  const T* turned;   // x with channels last
-  const T* packed;   // weights
-  int column_tiles;  // of a group
-};
-
-template <typename T, int kColumns>
-struct alignas(32) TileMemory {
-  using Layout = TileLayout<T, kColumns>;
-
-  struct alignas(32) Buffers {
-    alignas(32) T pixels[2][Layout::kPixelTile];
-    alignas(32) T weights[2][Layout::kWeightTile];
-  };
-  union {
-    Buffers buffers;
-    float staging[kStagingFloats];  // once all is multiplied
-  };
-  float4 shares[kRoundTaps * kPixels];
-  int first[kRoundTaps * kPixels];
-  std::int64_t
-      outputs[kPixels];  // where the first output channel of a pixel goes; -1 behind the last pixel
-};
-
-template <typename T, typename Multiplier, int kColumns>
+template <typename T, typename Multiplier, typename Shape>
 class Tile {
  public:
-  using Memory = TileMemory<T, kColumns>;
-  using Layout = typename Multiplier::Layout;
+  using Memory = TileMemory<T, Shape>;
+  using Layout = TileLayout<T, Shape>;
+  using Rows = typename Multiplier::Rows;
 
   __device__ Tile(const TileArguments<T>& arguments, Memory& memory)
       : arguments_(arguments),
@@ -64,120 +38,229 @@ class Tile {
         plan_(arguments.plan),
         memory_(memory),
         thread_(static_cast<int>(threadIdx.x)),
-        pixels_(size_.images * size_.out_area()) {
-    const int tiles = arguments.column_tiles * size_.groups;
-    const int tile = static_cast<int>(blockIdx.x % static_cast<unsigned>(tiles));
-    pixel0_ = std::int64_t{blockIdx.x / static_cast<unsigned>(tiles)} * kPixels;
+        late_(Shape::kStaggered && thread_ >= kThreads / 2),
+        pixels_(static_cast<unsigned>(size_.images * size_.out_area())) {
+    const auto tiles = static_cast<unsigned>(arguments.column_tiles * size_.groups);
+    const auto tile = static_cast<int>(blockIdx.x % tiles);
+    pixel0_ = blockIdx.x / tiles * kPixels;
     group_ = tile / arguments.column_tiles;
     column0_ = tile % arguments.column_tiles * kColumns;
-    const std::int64_t own = pixel0_ + thread_ / 4;
-    const std::int64_t image = own < pixels_ ? own / size_.out_area() : 0;
-    image_ = arguments.turned + image * size_.area() * plan_.row();
   }
 
   __device__ void run() {
     remember_outputs();
+    if (kScaled) find_exponents();
     sums_.clear();
-    for (int slice = group_ * plan_.group_slices; slice < (group_ + 1) * plan_.group_slices;
-         ++slice) {
-      const int part =
-          static_cast<int>(slice * plan_.slice / (size_.channels / size_.deform_groups));
-      for (int tap0 = 0; tap0 < size_.taps(); tap0 += kRoundTaps) {
-        const int taps = size_.taps() - tap0 < kRoundTaps ? size_.taps() - tap0 : kRoundTaps;
-        __syncthreads();
-        find_places(part, tap0, taps);
-        __syncthreads();
-        multiply_round(slice, tap0, taps);
-      }
+    const int begin = static_cast<int>(blockIdx.y) * arguments_.share;
+    const int end = min(begin + arguments_.share, plan_.portions());
+    for (int portion = begin; portion < end;) {
+      const int chunk = portion % plan_.chunks, round = portion / plan_.chunks % plan_.rounds;
+      const int slice = group_ * plan_.group_slices + portion / plan_.chunks / plan_.rounds;
+      const int chunks = min(plan_.chunks - chunk, end - portion);
+      const int tap0 = round * kRoundTaps, taps = min(size_.taps() - tap0, kRoundTaps);
+      __syncthreads();
+      find_places(slice, tap0, taps);
+      __syncthreads();
+      multiply_round({slice, chunk, tap0, taps, chunks * taps});
+      portion += chunks;
     }
     __syncthreads();
     write();
   }
 
  private:
+  static constexpr int kPixels = Shape::kPixels, kColumns = Shape::kColumns;
+  static constexpr bool kScaled = Multiplier::kForm == Form::kPairs;
+  static constexpr int kVector = kVectorBytes / static_cast<int>(sizeof(T));
+  static constexpr int kPixelVectors = kDepthBytes / kVectorBytes;  // of a pixel in a step
+  static constexpr int kOwn = kPixels * kPixelVectors / kThreads;   // of them of a thread
+
+  // Steps through `chunks` chunks of a slice, each with the same taps.
+  struct Round {
+    int slice, chunk, tap0, taps, steps;
+  };
+
+  // Where in a round something stands: its tap, and its first factor.
+  struct Cursor {
+    int tap;
+    const T* from;
+    __device__ void advance(int taps, std::int64_t along, std::int64_t to_next_chunk) {
+      from += along;
+      if (++tap == taps) {
+        tap = 0;
+        from += to_next_chunk;
+      }
+    }
+  };
+
+  __device__ int own_pixel(int own) const {
+    return thread_ / kPixelVectors + own * (kThreads / kPixelVectors);
+  }
+  __device__ int own_channel() const { return thread_ % kPixelVectors * kVector; }
+
   __device__ void remember_outputs() {
     if (thread_ >= kPixels) return;
-    const std::int64_t pixel = pixel0_ + thread_, area = size_.out_area();
-    memory_.outputs[thread_] = pixel < pixels_
-                                   ? pixel / area * size_.out_channels * area + pixel % area
-                                   : std::int64_t{-1};
+    const unsigned index = pixel0_ + static_cast<unsigned>(thread_);
+    const Pixel pixel(index < pixels_ ? index : 0u, size_);
+    std::int64_t place = pixel.image * size_.out_channels * size_.out_area() + pixel.place;
+    if (arguments_.splits > 1) place = index;
+    memory_.outputs[thread_] = index < pixels_ ? place : -1;
+  }
+
+  // One power of two for all that is sampled for a pixel, from the largest value of its image and
+  // the largest of its masks.
+  __device__ void find_exponents() {
+    auto* const masks = reinterpret_cast<unsigned*>(memory_.exponents);
+    if (thread_ < kPixels) masks[thread_] = arguments_.tensors.mask == nullptr ? kOne : 0u;
+    __syncthreads();
+    const unsigned index = pixel0_ + static_cast<unsigned>(thread_ % kPixels);
+    const bool there = index < pixels_;
+    const Pixel pixel(there ? index : 0u, size_);
+    const int places = size_.deform_groups * size_.taps();
+    if (there && arguments_.tensors.mask != nullptr) {
+      const T* const mask =
+          arguments_.tensors.mask + pixel.image * places * size_.out_area() + pixel.place;
+      unsigned largest = 0;
+      for (int place = thread_ / kPixels; place < places; place += kThreads / kPixels)
+        largest = max(largest, magnitude(mask[place * size_.out_area()]));
+      atomicMax(masks + thread_ % kPixels, largest);
+    }
+    __syncthreads();
+    if (thread_ < kPixels)
+      memory_.exponents[thread_] = exponent_for(arguments_.largest[pixel.image], masks[thread_]);
+    __syncthreads();
   }
 
   // Neighbouring threads take neighbouring pixels, so that offsets and masks are read in order.
-  __device__ void find_places(int part, int tap0, int taps) {
-    const std::int64_t index = pixel0_ + thread_ % kPixels;
+  __device__ void find_places(int slice, int tap0, int taps) {
+    const int part = slice * plan_.slice / (static_cast<int>(size_.channels) / size_.deform_groups);
+    const unsigned index = pixel0_ + static_cast<unsigned>(thread_ % kPixels);
     const bool there = index < pixels_;
-    const Pixel pixel(there ? index : 0, size_);
+    const Pixel pixel(there ? index : 0u, size_);
     for (int place = thread_; place < taps * kPixels; place += kThreads) {
       Corners found{0, make_float4(0.0f, 0.0f, 0.0f, 0.0f)};
-      if (there) found = corners_of(arguments_.tensors, size_, pixel, part, tap0 + place / kPixels);
-      memory_.shares[place] = found.shares;
-      memory_.first[place] = found.first;
-    }
-  }
-
-  __device__ void multiply_round(int slice, int tap0, int taps) {
-    const int steps = plan_.chunks * taps;
-    int chunk = 0, tap = 0;
-    Sample<T> sample;
-    fetch(0, slice, chunk, tap0, tap, sample);
-    put(0, tap, sample);
-    for (int step = 0; step < steps; ++step) {
-      __pipeline_wait_prior(0);
-      __syncthreads();
-      const bool more = step + 1 < steps;
-      if (more) {
-        if (++tap == taps) {
-          tap = 0;
-          ++chunk;
-        }
-        fetch((step + 1) % 2, slice, chunk, tap0, tap, sample);
+      const float factor = kScaled ? power_of_two(memory_.exponents[thread_ % kPixels]) : 1.0f;
+      if (there) {
+        found = corners_of(arguments_.tensors, size_, pixel, part, tap0 + place / kPixels, factor);
       }
-      sums_.multiply(memory_.buffers.pixels[step % 2], memory_.buffers.weights[step % 2]);
-      if (more) put((step + 1) % 2, tap, sample);
+      memory_.shares[place] = found.shares;
+      memory_.corners[place] = corners_in_vectors(found, pixel.image);
     }
   }
 
-  // Sends for the weights and the corners of a step.
-  __device__ void fetch(int buffer, int slice, int chunk, int tap0, int tap, Sample<T>& sample) {
-    constexpr int kVector = kVectorBytes / static_cast<int>(sizeof(T));
-    constexpr int kRowVectors = kColumns / kVector;
-    const std::int64_t row =
-        ((std::int64_t{slice} * plan_.chunks + chunk) * size_.taps() + tap0 + tap) * Layout::kDepth;
-    const T* const from = arguments_.packed + row * plan_.packed_out + column0_;
+  // What has no share is the pixel of zeros.
+  __device__ int4 corners_in_vectors(const Corners& found, std::int64_t image) const {
+    const int row = plan_.row() / kVector;
+    const int zeros = static_cast<int>(size_.images * size_.area()) * row;
+    const int first = (static_cast<int>(image * size_.area()) + found.first) * row;
+    const int below = first + static_cast<int>(size_.width) * row;
+    return make_int4(
+        found.shares.x != 0.0f ? first : zeros, found.shares.y != 0.0f ? first + row : zeros,
+        found.shares.z != 0.0f ? below : zeros, found.shares.w != 0.0f ? below + row : zeros);
+  }
+
+  __device__ void multiply_round(const Round& round) {
+    Cursor brought{0, first_weights(round)}, sampled{0, first_channels(round)};
+    int tap = 0, stage = 0, ahead = Shape::kStages - 1;
+    for (int step = 0; step < Shape::kStages - 1; ++step) {
+      if (step < round.steps) bring(step, round, brought);
+      __pipeline_commit();
+    }
+    Sample<T> samples[kOwn];
+    const auto next = [&] {
+      tap = sampled.tap;
+      sample(round, sampled, samples);
+    };
+    next();
+    put(0, tap, samples);
+    if (late_ && round.steps > 1) next();
+    for (int step = 0; step < round.steps; ++step) {
+      __pipeline_wait_prior(Shape::kStages - 2);
+      __syncthreads();
+      if (step + Shape::kStages - 1 < round.steps) bring(ahead, round, brought);
+      __pipeline_commit();
+      const int buffer = step % 2;
+      if (late_) {
+        if (step + 1 < round.steps) put(buffer ^ 1, tap, samples);
+        if (step + 2 < round.steps) next();
+      } else if (step + 1 < round.steps) {
+        next();
+      }
+      sums_.multiply(memory_.buffers.pixels[buffer], memory_.buffers.weights[stage]);
+      if (!late_ && step + 1 < round.steps) put(buffer ^ 1, tap, samples);
+      ahead = stage;
+      stage = stage + 1 == Shape::kStages ? 0 : stage + 1;
+    }
+  }
+
+  __device__ const T* first_weights(const Round& round) const {
+    const std::int64_t chunk = std::int64_t{round.slice} * plan_.chunks + round.chunk;
+    const std::int64_t row = (chunk * size_.taps() + round.tap0) * plan_.packed_out + column0_;
+    return arguments_.packed + row * Layout::kDepth + thread_ * kVector;
+  }
+  __device__ const T* first_channels(const Round& round) const {
+    return arguments_.turned + round.slice * plan_.padded() + round.chunk * Layout::kDepth +
+           own_channel();
+  }
+
+  // Sends for the weights of a step.
+  __device__ void bring(int stage, const Round& round, Cursor& at) {
+    auto* const to = reinterpret_cast<unsigned char*>(memory_.buffers.weights[stage]) +
+                     Rows::place(own_pixel(0), thread_ % kPixelVectors);
 #pragma unroll
-    for (int vector = thread_; vector < Layout::kDepth * kRowVectors; vector += kThreads) {
-      const int depth = vector / kRowVectors, column = vector % kRowVectors * kVector;
-      __pipeline_memcpy_async(&memory_.buffers.weights[buffer][depth * Layout::kWeightRow + column],
-                              from + std::int64_t{depth} * plan_.packed_out + column, kVectorBytes);
+    for (int own = 0; own < kColumns * kPixelVectors / kThreads; ++own) {
+      __pipeline_memcpy_async(to + own * (kThreads / kPixelVectors) * Rows::kBytes,
+                              at.from + own * kThreads * kVector, kVectorBytes);
     }
-    __pipeline_commit();
-    const int channel = chunk * Layout::kDepth + thread_ % 4 * kVector;
-    Corners corners{0, make_float4(0.0f, 0.0f, 0.0f, 0.0f)};
-    if (channel < plan_.padded)
-      corners = {memory_.first[tap * kPixels + thread_ / 4],
-                 memory_.shares[tap * kPixels + thread_ / 4]};
-    sample.read(image_ + slice * plan_.padded + channel, corners, static_cast<int>(size_.width),
-                plan_.row());
+    const std::int64_t step = std::int64_t{plan_.packed_out} * Layout::kDepth;
+    at.advance(round.taps, step, step * (size_.taps() - round.taps));
   }
 
-  __device__ void put(int buffer, int tap, const Sample<T>& sample) {
-    constexpr int kVector = kVectorBytes / static_cast<int>(sizeof(T));
-    T* const to =
-        &memory_.buffers.pixels[buffer][thread_ / 4 * Layout::kPixelRow + thread_ % 4 * kVector];
-    *reinterpret_cast<Vector<T>*>(to) = sample.blend(memory_.shares[tap * kPixels + thread_ / 4]);
+  // Sends for the corners of a step.
+  __device__ void sample(const Round& round, Cursor& at, Sample<T> (&samples)[kOwn]) {
+#pragma unroll
+    for (int own = 0; own < kOwn; ++own)
+      samples[own].read(at.from, memory_.corners[at.tap * kPixels + own_pixel(own)]);
+    at.advance(round.taps, 0, Layout::kDepth);
+  }
+
+  __device__ void put(int buffer, int tap, const Sample<T> (&samples)[kOwn]) {
+#pragma unroll
+    for (int own = 0; own < kOwn; ++own) {
+      const Vector<T> blended = samples[own].blend(memory_.shares[tap * kPixels + own_pixel(own)]);
+      auto* const to = reinterpret_cast<unsigned char*>(memory_.buffers.pixels[buffer]) +
+                       own * (kThreads / kPixelVectors) * Rows::kBytes;
+      store<Multiplier::kForm>([&](int vector) { return to + Rows::place(own_pixel(0), vector); },
+                               thread_ % kPixelVectors, 0, blended);
+    }
+  }
+
+  // A sum without the powers of two.
+  __device__ float whole(int pixel, std::int64_t out, float sum) const {
+    return kScaled ? unscaled(sum, memory_.exponents[pixel] + arguments_.exponents[out]) : sum;
   }
 
   __device__ void write() {
     const int left = plan_.group_out - column0_;
-    const std::int64_t first = std::int64_t{group_} * plan_.group_out + column0_,
-                       area = size_.out_area();
+    const std::int64_t first = std::int64_t{group_} * plan_.group_out + column0_;
+    if (arguments_.splits > 1) {
+      float* const parts =
+          arguments_.parts + (blockIdx.y * size_.out_channels + first) * std::int64_t{pixels_};
+      sums_.give(memory_.staging, [&](int pixel, int column, float sum) {
+        const std::int64_t output = memory_.outputs[pixel];
+        if (output >= 0 && column < left)
+          parts[output + column * std::int64_t{pixels_}] = whole(pixel, first + column, sum);
+      });
+      return;
+    }
+    const T* const bias = arguments_.tensors.bias;
+    T* const y = arguments_.tensors.y + first * size_.out_area();
     sums_.give(memory_.staging, [&](int pixel, int column, float sum) {
       const std::int64_t output = memory_.outputs[pixel];
       if (output < 0 || column >= left) return;
-      const T* const bias = arguments_.tensors.bias;
-      const float total = bias == nullptr ? sum : sum + static_cast<float>(bias[first + column]);
-      arguments_.tensors.y[output + (first + column) * area] = static_cast<T>(total);
+      float total = whole(pixel, first + column, sum);
+      if (bias != nullptr) total += static_cast<float>(bias[first + column]);
+      y[output + column * size_.out_area()] = static_cast<T>(total);
     });
   }
 
@@ -186,19 +269,18 @@ class Tile {
   const Plan& plan_;
   Memory& memory_;
   const int thread_;
-  const std::int64_t pixels_;
-  std::int64_t pixel0_;
+  const bool late_;
+  const unsigned pixels_;
+  unsigned pixel0_;
   int group_, column0_;
-  const T* image_;  // of the pixel that this thread samples
   Multiplier sums_;
 };
 
-// `Way` names the multiplier; it is the same type for all SMs, so that the kernel has one name
-// everywhere.
-template <typename T, typename Way, int kColumns>
-__global__ void __launch_bounds__(kThreads, 2) deform_conv_tiles(const TileArguments<T> arguments) {
-  using Multiplier = typename Way::template Multiplier<kColumns>;
-  Tile<T, Multiplier, kColumns>(arguments, *dynamic_shared<TileMemory<T, kColumns>>()).run();
+template <typename T, typename Way, typename Shape>
+__global__ void __launch_bounds__(kThreads, Shape::kBlocks)
+    deform_conv_tiles(const TileArguments<T> arguments) {
+  using Multiplier = typename Way::template Multiplier<Shape>;
+  Tile<T, Multiplier, Shape>(arguments, *dynamic_shared<TileMemory<T, Shape>>()).run();
 }
 
 }  // namespace deform_conv_detail
