@@ -10,6 +10,10 @@ import numpy as np
 Array = Any
 
 
+# Scores that are in memory at once: what a processor's cache holds, and not all of a large image.
+_SCORES = 1 << 18
+
+
 def reference(inputs: Sequence[Array], attributes: Mapping[str, Any]) -> list[Array]:
     """[output] for [query, key, value]."""
     heads, channels = attributes["num_heads"], attributes["head_size"]
@@ -18,7 +22,10 @@ def reference(inputs: Sequence[Array], attributes: Mapping[str, Any]) -> list[Ar
     query, key, value = (
         _heads(array, offset, heads, channels, rows_first) for array, offset in zip(inputs, offsets, strict=True)
     )
-    mixed = _shares(query @ key.swapaxes(2, 3) * attributes["scale"]) @ value
+    mixed = np.zeros(query.shape, query.dtype)
+    for image, head in np.ndindex(mixed.shape[:2]):
+        scaled = query[image, head] * query.dtype.type(attributes["scale"])
+        _attend(scaled, key[image, head], value[image, head], mixed[image, head])
     made = mixed.transpose((2, 0, 1, 3) if rows_first else (0, 2, 1, 3))
     return [made.reshape(*made.shape[:2], heads * channels).astype(inputs[0].dtype)]
 
@@ -27,10 +34,16 @@ def _heads(array: Array, offset: int, heads: int, channels: int, rows_first: boo
     """[N, heads, rows, channels] in float32 or more."""
     part = array[..., offset : offset + heads * channels]
     part = part.reshape(*array.shape[:2], heads, channels).transpose((1, 2, 0, 3) if rows_first else (0, 2, 1, 3))
-    return part.astype(np.result_type(array.dtype, np.float32))
+    return np.ascontiguousarray(part, np.result_type(array.dtype, np.float32))
 
 
-def _shares(scores: Array) -> Array:
-    """The softmax of the last axis, which may be empty."""
-    raised = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=-np.inf)) if scores.shape[-1] else scores
-    return raised / raised.sum(axis=-1, keepdims=True) if scores.shape[-1] else raised
+def _attend(query: Array, key: Array, value: Array, output: Array) -> None:
+    """Fill the rows of one head, some at a time; without keys they stay zero."""
+    if not len(key):
+        return
+    count = max(1, _SCORES // len(key))
+    for first in range(0, len(query), count):
+        shares = query[first : first + count] @ key.T
+        shares -= shares.max(axis=-1, keepdims=True)
+        np.exp(shares, out=shares)
+        output[first : first + count] = shares @ value / shares.sum(axis=-1, keepdims=True)
