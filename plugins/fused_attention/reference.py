@@ -19,9 +19,7 @@ def reference(inputs: Sequence[Array], attributes: Mapping[str, Any]) -> list[Ar
     heads, channels = attributes["num_heads"], attributes["head_size"]
     offsets = attributes.get("offsets", (0, 0, 0))
     rows_first = bool(attributes.get("sequence_first", 0))
-    query, key, value = (
-        _heads(array, offset, heads, channels, rows_first) for array, offset in zip(inputs, offsets, strict=True)
-    )
+    query, key, value = (_heads(array, offset, heads, channels, rows_first) for array, offset in zip(inputs, offsets))
     mixed = np.zeros(query.shape, query.dtype)
     for image, head in np.ndindex(mixed.shape[:2]):
         scaled = query[image, head] * query.dtype.type(attributes["scale"])
