@@ -40,8 +40,10 @@ struct Attribute {
 
 namespace attribute_detail {
 
+// Those of the value, which outlives the call. Not a copy: GCC 13 believes that one writes beyond
+// its end.
 template <class Number>
-std::vector<Number> numbers(const Value& value, std::size_t count, Range range) {
+const std::vector<Number>& numbers(const Value& value, std::size_t count, Range range) {
   const auto* found = std::get_if<std::vector<Number>>(&value);
   if (found == nullptr)
     throw std::invalid_argument(std::is_same_v<Number, float> ? "must be a floating-point number"
@@ -79,7 +81,7 @@ struct Binding<std::array<Number, kCount>> {
     return std::vector<Number>(member.begin(), member.end());
   }
   static void set(std::array<Number, kCount>& member, const Value& value, Range range) {
-    const auto found = numbers<Number>(value, kCount, range);
+    const auto& found = numbers<Number>(value, kCount, range);
     for (std::size_t place = 0; place < kCount; ++place) member[place] = found[place];
   }
 };

@@ -16,7 +16,7 @@ from farm.device.headers import Headers
 from .toolchains import Nvcc
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
-# As `plugins/CMakeLists.txt` has them: warnings are errors for host and device code.
+# As `plugins/CMakeLists.txt` has them, but that warnings are errors for host and device code.
 _HOST = ("-std=c++17", "-O2", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wpedantic", "-Werror")
 _DEVICE = ("-std=c++17", "-O3", "--Werror=all-warnings", "-Xcompiler=-Wall,-Wextra,-Werror,-fPIC,-fvisibility=hidden")
 _QUICKLY = {"11": ("-Xcicc=-O1",), "13": ("--Ofast-compile=max",)}

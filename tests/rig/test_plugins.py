@@ -41,8 +41,8 @@ def built(fleet: Fleet, model: Path) -> tuple[SubmissionView, BuildView]:
 
 @pytest.fixture(scope="module")
 def doubling(smithy: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
-    """The fleet, with a user's plugin that doubles."""
-    folder = own_plugin(tmp_path_factory.mktemp("plugins"))
+    """The fleet, with a user's plugin that doubles, and of which compilers warn."""
+    folder = own_plugin(tmp_path_factory.mktemp("plugins"), more="__global__ void odd(int* x) { int never_read; *x = 1; }")
     assert smithy.farm("plugin", "add", folder).code == Exit.DONE
     return smithy
 
@@ -53,6 +53,7 @@ def test_a_plugin_is_compiled_once_and_travels_with_every_engine(doubling: Fleet
     assert stages(build) == [State.COMPILING, State.BUILDING, State.PUBLISHING]
     log = doubling.farm("logs", build.id).out
     assert "Building CUDA object" in log
+    assert 'variable "never_read" was declared but never referenced' in log, "a warning is told, and ends nothing"
     assert "Successfully created plugin: TestDouble" in log
 
     (engine,) = doubling.engines(view)
@@ -98,7 +99,7 @@ def test_a_library_that_was_tampered_with_is_compiled_anew(doubling: Fleet, tmp_
 
 
 def test_a_compile_error_is_the_failure_with_the_compilers_lines(smithy: Fleet, tmp_path: Path) -> None:
-    folder = own_plugin(tmp_path, "broken", "TestBroken", broken="const int half = undefined_name;")
+    folder = own_plugin(tmp_path, "broken", "TestBroken", more="const int half = undefined_name;")
     assert smithy.farm("plugin", "add", folder).code == Exit.DONE
     view, build = built(smithy, with_operator(tmp_path, "never", "TestBroken"))
     assert [item.state for item in view.builds] == [State.FAILED]
@@ -117,7 +118,7 @@ def test_a_cancel_ends_the_compilers_at_once(smithy: Fleet, tmp_path: Path) -> N
     # Thousands of kernels: nobody compiles them before the cancel.
     kernel = "template <int N> __global__ void many(float* x) { for (int i = 0; i < N; ++i) x[i] = x[i + 1] * N; }\n"
     many = "".join(f"template __global__ void many<{number}>(float*);\n" for number in range(4000))
-    folder = own_plugin(tmp_path, "endless", "TestEndless", broken=kernel + many)
+    folder = own_plugin(tmp_path, "endless", "TestEndless", more=kernel + many)
     assert smithy.farm("plugin", "add", folder).code == Exit.DONE
     view = smithy.submit(with_operator(tmp_path, "cancelled", "TestEndless"), "rtx-aot", build=CARDS)
     attempt = smithy.in_stage(view, State.COMPILING)

@@ -83,20 +83,20 @@ FARM_EXPORT_PLUGINS(farm::Double)
 }
 
 
-def own_plugin(folder: Path, name: str = "test_double", operator: str = "TestDouble", broken: str = "") -> Path:
+def own_plugin(folder: Path, name: str = "test_double", operator: str = "TestDouble", more: str = "") -> Path:
     """The folder of the plugin, below `folder`.
 
     Args:
         folder: Where it is put.
         name: Of the plugin and its folder.
         operator: That it computes.
-        broken: What stands in its kernel.cu where nothing should.
+        more: What else stands in its kernel.cu.
     """
     made = folder / name
     made.mkdir(parents=True)
     for file, text in _FILES.items():
         filled = text.lstrip().replace("{name}", name).replace("{operator}", operator)
-        if broken and file == "kernel.cu":
-            filled = filled.replace("constexpr int kThreads", f"{broken}\nconstexpr int kThreads")
+        if more and file == "kernel.cu":
+            filled = filled.replace("constexpr int kThreads", f"{more}\nconstexpr int kThreads")
         (made / file).write_text(filled)
     return made
