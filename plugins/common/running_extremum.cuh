@@ -38,6 +38,8 @@ struct Shape {
   int row_tiles() const { return ceil_div(reach(), kRowTile); }
   bool long_rows() const { return inner == 1 && outer < many_rows && row_tiles() > 1; }
   int wide() const { return inner % 2 == 0 ? 2 : 1; }
+  // A thread that walks alone takes more side by side: it waits for nobody, and loads are longer.
+  int walked_wide() const { return inner % 4 == 0 ? 4 : wide(); }
   Tiling tiling() const {
     Tiling tiling{1, 0, 0};
     while (tiling.lanes < 32 && tiling.lanes * wide() < inner) {
@@ -110,20 +112,27 @@ cudaError_t run_rows(T const* input, T* values, std::int32_t* places, Shape cons
                 reinterpret_cast<Word*>(static_cast<unsigned char*>(workspace) + kTicketBytes));
 }
 
+inline Columns columns_of(Shape const& shape) {
+  return {shape.outer, static_cast<int>(shape.length), shape.inner};
+}
+
 template <typename Order, typename T, int kWide>
-cudaError_t run_columns(T const* input, T* values, std::int32_t* places, Shape const& shape,
-                        void* workspace, cudaStream_t stream) {
-  Columns const columns{shape.outer, static_cast<int>(shape.length), shape.inner};
-  if (!shape.few_columns()) {
-    std::int64_t const count = ceil_div<std::int64_t>(shape.outer * shape.inner / kWide, kThreads);
-    return launch(walk_columns<Order, T, kWide>, Launch{blocks(count), dim3(kThreads), 0, stream},
-                  input, values, places, columns);
-  }
+cudaError_t run_many_columns(T const* input, T* values, std::int32_t* places, Shape const& shape,
+                             cudaStream_t stream) {
+  std::int64_t const count = ceil_div<std::int64_t>(shape.outer * shape.inner / kWide, kThreads);
+  return launch(walk_columns<Order, T, kWide>, Launch{blocks(count), dim3(kThreads), 0, stream},
+                input, values, places, columns_of(shape));
+}
+
+template <typename Order, typename T, int kWide>
+cudaError_t run_few_columns(T const* input, T* values, std::int32_t* places, Shape const& shape,
+                            void* workspace, cudaStream_t stream) {
   Tiling const tiling = shape.tiling();
   std::int64_t const count = shape.outer * tiling.strips * tiling.tiles;
   unsigned char* const bytes = static_cast<unsigned char*>(workspace);
   return launch(scan_columns<Order, T, kWide>, Launch{blocks(count), dim3(kThreads), 0, stream},
-                input, values, places, columns, tiling, reinterpret_cast<unsigned*>(bytes),
+                input, values, places, columns_of(shape), tiling,
+                reinterpret_cast<unsigned*>(bytes),
                 bytes == nullptr ? nullptr : reinterpret_cast<Word*>(bytes + kTicketBytes));
 }
 
@@ -154,9 +163,20 @@ cudaError_t run(T const* input, T* values, std::int32_t* places, Shape const& sh
   if (shape.inner == 1) {
     return detail::run_rows<Order>(input, values, places, shape, workspace, stream);
   }
-  return shape.wide() == 2
-             ? detail::run_columns<Order, T, 2>(input, values, places, shape, workspace, stream)
-             : detail::run_columns<Order, T, 1>(input, values, places, shape, workspace, stream);
+  if (shape.few_columns()) {
+    using detail::run_few_columns;
+    return shape.wide() == 2
+               ? run_few_columns<Order, T, 2>(input, values, places, shape, workspace, stream)
+               : run_few_columns<Order, T, 1>(input, values, places, shape, workspace, stream);
+  }
+  switch (shape.walked_wide()) {
+    case 4:
+      return detail::run_many_columns<Order, T, 4>(input, values, places, shape, stream);
+    case 2:
+      return detail::run_many_columns<Order, T, 2>(input, values, places, shape, stream);
+    default:
+      return detail::run_many_columns<Order, T, 1>(input, values, places, shape, stream);
+  }
 }
 
 // The same for a maximum or a minimum: the first of equals with `legacy`, else PyTorch's order.

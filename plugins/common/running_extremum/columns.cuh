@@ -1,5 +1,6 @@
 // Scans along another axis than the last: neighbours in memory are columns, which know nothing of
-// each other. A lane has one column, or two where they lie together, so warps read whole lines.
+// each other. A lane has one column, or two or four where they lie together, so warps read whole
+// lines.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -13,8 +14,8 @@
 
 namespace farm::running_extremum {
 
-constexpr int kRowsAtOnce = 8;  // loads of a thread that are under way at once, many columns
-constexpr int kSegment = 16;    // the same, few columns: what a thread has of the axis
+constexpr int kRowsAtOnce = 16;  // loads of a thread that are under way at once, many columns
+constexpr int kSegment = 16;     // the same, few columns: what a thread has of the axis
 
 // A tensor seen as [outer, length, inner], scanned along the middle.
 struct Columns {
