@@ -1,7 +1,7 @@
 """What the farm adds to the work: `farm submit --wait` without the time of the children, and a submit of what is there.
 
-The children's time is that of the attempts, from their inputs to their exit. Targets: at most 0.5 s for a whole command,
-at most 50 ms in the coordinator for a cached submit.
+The children's time is that of the attempts, from their inputs to their exit. Targets: at most 0.5 s for a whole
+command, at most 50 ms in the coordinator for a cached submit.
 """
 
 from __future__ import annotations
