@@ -42,7 +42,8 @@ def built(fleet: Fleet, model: Path) -> tuple[SubmissionView, BuildView]:
 @pytest.fixture(scope="module")
 def doubling(smithy: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Fleet:
     """The fleet, with a user's plugin that doubles, and of which compilers warn."""
-    folder = own_plugin(tmp_path_factory.mktemp("plugins"), more="__global__ void odd(int* x) { int never_read; *x = 1; }")
+    odd = "__global__ void odd(int* x) { int never_read; *x = 1; }"
+    folder = own_plugin(tmp_path_factory.mktemp("plugins"), more=odd)
     assert smithy.farm("plugin", "add", folder).code == Exit.DONE
     return smithy
 
