@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any, Optional, Tuple, Union
 
@@ -12,6 +13,8 @@ from worker.child.merging import Merged
 
 from .caches import read, stand
 from .library import library
+
+log = logging.getLogger(__name__)
 
 # How it ended, with what both hold; or why TensorRT does not take ours.
 _Ended = Union[Tuple[Merged, Optional[bytes]], str]
@@ -35,20 +38,22 @@ def _with_builder(trt: Any, ours: bytes, theirs: bytes) -> _Ended:
     sayings = Sayings()
     heard = logger(trt, sayings)
     builder = trt.Builder(heard)
-    return _with_config(builder, ours, theirs, sayings)
+    return _with_configs(builder, ours, theirs, sayings)
 
 
-def _with_config(builder: Any, ours: bytes, theirs: bytes, sayings: Sayings) -> _Ended:
-    config = builder.create_builder_config()
-    return _merged(config, ours, theirs, sayings)
+def _with_configs(builder: Any, ours: bytes, theirs: bytes, sayings: Sayings) -> _Ended:
+    # One for each: TensorRT 8.5 takes no second timing cache into a configuration.
+    configs = builder.create_builder_config(), builder.create_builder_config()
+    return _merged(configs, ours, theirs, sayings)
 
 
-def _merged(config: Any, ours: bytes, theirs: bytes, sayings: Sayings) -> _Ended:
-    learned, refusal = read(config, ours, sayings)
+def _merged(configs: Tuple[Any, Any], ours: bytes, theirs: bytes, sayings: Sayings) -> _Ended:
+    learned, refusal = read(configs[0], ours, sayings)
     if refusal:
         return refusal
-    timing_cache, refusal = read(config, theirs, sayings)
+    timing_cache, refusal = read(configs[1], theirs, sayings)
     if refusal:
+        log.warning("the timing cache of the fleet is refused: %s", refusal)
         return Merged.REFUSED, None
     before = stand(timing_cache, sayings)
     if not timing_cache.combine(learned, True):
