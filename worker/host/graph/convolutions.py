@@ -93,7 +93,8 @@ class _Convolution:
             taken.append(self._weight("bias", bias))
             last, after = after.output[0], wiring.only_reader(after.output[0])
             gone.add(last)
-        made = self._operator("Conv", taken, "made")
+        # Said, though the weight tells it: a parser cannot ask a weight that is quantized.
+        made = self._operator("Conv", taken, "made", kernel_shape=[1, 1])
         if after is not None and after.output[0] not in gone:
             past = self._past(after, last, wiring, shapes)
             if after.op_type == "Relu" or past:
@@ -123,11 +124,11 @@ class _Convolution:
         self._graph.initializer.append(numpy_helper.from_array(array, f"{self._stem}/{part}"))
         return f"{self._stem}/{part}"
 
-    def _operator(self, kind: str, inputs: list[str], part: str, replaced: str = "") -> str:
+    def _operator(self, kind: str, inputs: list[str], part: str, replaced: str = "", **attributes: Any) -> str:
         from onnx import helper
 
         output = replaced + _NEW if replaced else f"{self._stem}/{part}"
-        self._graph.node.append(helper.make_node(kind, inputs, [output], name=output))
+        self._graph.node.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
 
 

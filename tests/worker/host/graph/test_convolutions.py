@@ -31,6 +31,7 @@ def test_a_product_with_its_bias_becomes_a_convolution(tmp_path: Path, shape: tu
     assert histogram(model.proto) == {"Reshape": 2, "Conv": 1}
     (conv,) = (operator for operator in model.proto.graph.node if operator.op_type == "Conv")
     assert len(conv.input) == 3
+    assert helper.get_node_attr_value(conv, "kernel_shape") == [1, 1]
     assert model.outputs[0].name == "sum"
 
 
