@@ -149,7 +149,7 @@ def test_a_cuda_graph_of_an_engine_that_asks_for_memory_is_refused_and_the_engin
         with refused, engine.bound({"x": x}, Launch(cuda_graph=True)):
             pytest.fail("it was recorded")
         np.testing.assert_array_equal(engine.run({"x": x})["places"], np.array(np.nonzero(x > 0), np.int32))
-    with engine_of(tmp_path, matrix_net(), target) as engine:
+    with engine_of(tmp_path / "recordable", matrix_net(), target) as engine:
         with engine.bound({"x": x}, Launch(cuda_graph=True)) as inference:
             assert all(value >= 0 for value in (inference() or {}).values())
         close(engine.run({"x": x})["y"], product(x))

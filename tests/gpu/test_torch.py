@@ -114,7 +114,8 @@ def test_what_the_engine_cannot_read_is_refused() -> None:
         (tensor.to(torch.bfloat16), 0, "is bfloat16"),
         (tensor.requires_grad_(), 0, "does not hand its memory over"),
     ):
-        assert said in refusal(wrong, gpu)
+        told = refusal(wrong, gpu)
+        assert said in told, (said, told)
 
 
 def test_the_context_of_torch_stays_as_it_was() -> None:
