@@ -165,21 +165,17 @@ cudaError_t launch_shared(const TileArguments<T>& arguments, const Card& card,
   return launch_tiles<Way, Shape>(arguments, splits, stream);
 }
 
-// The widest tiles, since those sample each pixel the fewest times, and of most pixels where they
-// give three SMs of four a block, since those read the weights the fewest times.
+// The widest tiles, since those sample each pixel the fewest times.
 template <typename Way, typename T>
 cudaError_t choose_tiles(const TileArguments<T>& arguments, cudaStream_t stream) {
   Card card{};
   const cudaError_t status = card_of(card);
   if (status != cudaSuccess) return status;
-  const std::int64_t large = tiles_of<LargeTile>(arguments.size, arguments.plan);
-  if (suits<LargeTile>(arguments, card) && large * 4 >= std::int64_t{card.processors} * 3)
-    return launch_tiles<Way, LargeTile>(arguments, 1, stream);
-  if (suits<SmallTile<256>>(arguments, card))
-    return launch_shared<Way, SmallTile<256>>(arguments, card, stream);
-  if (suits<SmallTile<128>>(arguments, card))
-    return launch_shared<Way, SmallTile<128>>(arguments, card, stream);
-  return launch_shared<Way, SmallTile<64>>(arguments, card, stream);
+  if (suits<TileShape<256>>(arguments, card))
+    return launch_shared<Way, TileShape<256>>(arguments, card, stream);
+  if (suits<TileShape<128>>(arguments, card))
+    return launch_shared<Way, TileShape<128>>(arguments, card, stream);
+  return launch_shared<Way, TileShape<64>>(arguments, card, stream);
 }
 
 template <typename Way, typename T>

@@ -148,7 +148,7 @@ __device__ void pack(const PackArguments<T>& given, unsigned (&warps)[kThreads /
 // The form is that of the way's multiplier on this card.
 template <typename T, typename Way>
 __global__ void __launch_bounds__(kThreads) deform_conv_pack(const PackArguments<T> given) {
-  constexpr Form kForm = Way::template Multiplier<SmallTile<64>>::kForm;
+  constexpr Form kForm = Way::template Multiplier<TileShape<64>>::kForm;
   __shared__ T square[kTurned][kTurned + 2];
   __shared__ unsigned warps[kThreads / 32];
   if (static_cast<int>(blockIdx.x) < given.turning) {

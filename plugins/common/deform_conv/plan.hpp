@@ -23,22 +23,16 @@ constexpr int kThreads = 256;    // of a block
 constexpr int kRoundTaps = 9;    // whose places a block holds at once
 constexpr int kWidths[] = {256, 128, 64};  // output channels of a tile
 
-// The tile of a block: pixels by output channels. `kStages` tiles of weights are held at once;
-// `kBlocks` blocks shall fit on an SM. With `kStaggered`, half of the warps sample while the others
-// multiply.
-template <int kPixelCount, int kColumnCount, int kStageCount, int kBlockCount, bool kTurns>
+// The tile of a block: pixels by output channels. `kStages` tiles of weights are held at once, and
+// `kBlocks` blocks shall fit on an SM: one samples while the other multiplies. Tiles of twice the
+// pixels, one on an SM, read the weights half as often and were slower all the same.
+template <int kColumnCount>
 struct TileShape {
-  static constexpr int kPixels = kPixelCount;
+  static constexpr int kPixels = 64;
   static constexpr int kColumns = kColumnCount;
-  static constexpr int kStages = kStageCount;
-  static constexpr int kBlocks = kBlockCount;
-  static constexpr bool kStaggered = kTurns;
+  static constexpr int kStages = 2;
+  static constexpr int kBlocks = 2;
 };
-
-// The widest tile has one block on an SM, and for each weight the most pixels; the others have two.
-using LargeTile = TileShape<128, 256, 3, 1, true>;
-template <int kColumns>
-using SmallTile = TileShape<64, kColumns, 2, 2, false>;
 
 struct Plan {
   int element_bytes;

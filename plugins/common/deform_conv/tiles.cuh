@@ -6,13 +6,11 @@
 // memory, brings the weights' rows for the same channels and tap beside it, and multiplies the two.
 // Places are found once for each pixel, tap and deform group, nine taps at a time, and serve all
 // channels; the taps of the same channels follow each other, so that corners that neighbouring taps
-// share are in the L1 cache. While one step is multiplied, the corners of the next and the weights
-// of one or two more are on their way. Staggered, the second half of the warps samples before it
-// multiplies and the first half after that, so that neither waits for the other.
+// share are in the L1 cache. While one step is multiplied, the corners and the weights of the next
+// are on their way.
 //
-// Shared memory at 128 pixels by 256 columns: pixels 2 x 10 KiB, weights 3 x 20 KiB, places 36 KiB,
-// places of the outputs 1.5 KiB: 117.5 KiB, the rest is L1 cache. At 64 by 256: pixels 2 x 5,
-// weights 2 x 20, places 18, outputs 0.75: 68.8 KiB.
+// Shared memory at 256 columns: pixels 2 x 5 KiB, weights 2 x 20 KiB, places 18 KiB, places of the
+// outputs 0.75 KiB: 68.8 KiB, the rest is L1 cache.
 #pragma once
 
 #include <cuda_pipeline.h>
@@ -38,7 +36,6 @@ class Tile {
         plan_(arguments.plan),
         memory_(memory),
         thread_(static_cast<int>(threadIdx.x)),
-        late_(Shape::kStaggered && thread_ >= kThreads / 2),
         pixels_(static_cast<unsigned>(size_.images * size_.out_area())) {
     const auto tiles = static_cast<unsigned>(arguments.column_tiles * size_.groups);
     const auto tile = static_cast<int>(blockIdx.x % tiles);
@@ -173,21 +170,15 @@ class Tile {
     };
     next();
     put(0, tap, samples);
-    if (late_ && round.steps > 1) next();
     for (int step = 0; step < round.steps; ++step) {
       __pipeline_wait_prior(Shape::kStages - 2);
       __syncthreads();
       if (step + Shape::kStages - 1 < round.steps) bring(ahead, round, brought);
       __pipeline_commit();
       const int buffer = step % 2;
-      if (late_) {
-        if (step + 1 < round.steps) put(buffer ^ 1, tap, samples);
-        if (step + 2 < round.steps) next();
-      } else if (step + 1 < round.steps) {
-        next();
-      }
+      if (step + 1 < round.steps) next();
       sums_.multiply(memory_.buffers.pixels[buffer], memory_.buffers.weights[stage]);
-      if (!late_ && step + 1 < round.steps) put(buffer ^ 1, tap, samples);
+      if (step + 1 < round.steps) put(buffer ^ 1, tap, samples);
       ahead = stage;
       stage = stage + 1 == Shape::kStages ? 0 : stage + 1;
     }
@@ -269,7 +260,6 @@ class Tile {
   const Plan& plan_;
   Memory& memory_;
   const int thread_;
-  const bool late_;
   const unsigned pixels_;
   unsigned pixel0_;
   int group_, column0_;

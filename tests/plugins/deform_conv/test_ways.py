@@ -1,4 +1,4 @@
-"""Tiles as other cards make them, and as large inputs want them, played on the processor."""
+"""Tiles as other cards make them, each by one block or by two, played on the processor."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ WAYS = {
     "pairs of halves": (3, "float32", 2e-5),
     "plain float": (4, "float32", 2e-5),
 }
-# Of small tiles, those that no other test plays.
-ALSO_SMALL = ("half, before SM 8.0", "plain float")
-SHAPES = [*((way, True) for way in WAYS), *((way, False) for way in ALSO_SMALL)]
+# By two blocks, those that no other test plays.
+BY_TWO = ("half, before SM 8.0", "plain float")
+SHARED = [*((way, 1) for way in WAYS), *((way, 2) for way in BY_TWO)]
 CASES = {
     "many pixels, deform groups": Case(
         (3, 64, 9, 7), 64, attributes={"padding": (1, 1), "deform_groups": 2}, mask=True, bias=True
@@ -42,12 +42,12 @@ def kernels() -> Iterator[Kernels]:
         yield found
 
 
-def found_by(kernels: Kernels, case: Case, inputs: list[Array], way: str, large: bool) -> Array:
+def found_by(kernels: Kernels, case: Case, inputs: list[Array], way: str, blocks: int) -> Array:
     number, dtype, _ = WAYS[way]
     numbers = np.array(case.numbers, np.int64)
     size = kernels.status("workspace_bytes", *case.numbers, np.dtype(dtype).itemsize)
     output = Output((case.x[0], case.out, *case.rows_and_columns), dtype)
-    (found,) = kernels.call("run_way", numbers, *inputs, output, number, int(large), Scratch(size), None)
+    (found,) = kernels.call("run_way", numbers, *inputs, output, number, blocks, Scratch(size), None)
     return found.astype(np.float64)
 
 
@@ -57,13 +57,13 @@ def wanted_of(case: Case, inputs: list[Array]) -> Array:
     return deform_conv(x, offset, mask, weight, bias, Shape.of(case.attributes))
 
 
-@pytest.mark.parametrize(("way", "large"), SHAPES)
+@pytest.mark.parametrize(("way", "blocks"), SHARED)
 @pytest.mark.parametrize("name", CASES)
-def test_every_kernel_way_and_shape_is_as_the_reference(kernels: Kernels, name: str, way: str, large: bool) -> None:
+def test_every_kernel_way_and_shape_is_as_the_reference(kernels: Kernels, name: str, way: str, blocks: int) -> None:
     case = CASES[name]
     inputs = case.inputs(WAYS[way][1])
     tolerance = WAYS[way][2]
-    found = found_by(kernels, case, inputs, way, large)
+    found = found_by(kernels, case, inputs, way, blocks)
     np.testing.assert_allclose(found, wanted_of(case, inputs), rtol=tolerance, atol=tolerance)
 
 
@@ -78,5 +78,5 @@ def test_kernels_keep_the_digits_of_floats_of_any_size(
     inputs = [x * np.float32(of_input), offset, mask * np.float32(of_mask), weight * np.float32(of_weight), bias]
     wanted = wanted_of(case, inputs)
     scale = np.sqrt(np.mean(wanted**2))
-    found = found_by(kernels, case, inputs, way, False)
+    found = found_by(kernels, case, inputs, way, 2)
     assert np.abs(found - wanted).max() < 4e-6 * scale
