@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +26,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Stop the servers of the run in order when it is terminated, as when it is interrupted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.stash[_SERVICES] = {}
+
+
+def pytest_sessionstart() -> None:
+    """Put on the path what `onnxruntime.transformers` puts there when it is imported, and only then.
+
+    A test that has a folder on the path for its time takes away at its end what came there meanwhile; the package would
+    be imported still, and its parts would not find each other.
+    """
+    found = find_spec("onnxruntime")
+    for folder in found.submodule_search_locations or () if found else ():
+        sys.path.append(str(Path(folder) / "transformers"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
