@@ -14,6 +14,7 @@ from farm.protocol.work import Claim
 from orchestrator.services import reconciler
 from orchestrator.store import attempts
 from tests.support.coordinator import Coordinator, coordinator
+from tests.support.frozen import Frozen
 from tests.support.services import private_postgres
 from tests.support.waiting import until
 
@@ -57,17 +58,6 @@ def test_no_lease_is_taken_back_for_the_time_that_the_coordinator_was_frozen(far
     worker = farm.enrol()
     submission = farm.submit()
     claim = worker.claim_build()
-    rounds = iter([False, False, True])
-
-    class Frozen(threading.Event):
-        """Waits for nothing; the first wait lasts longer than a lease."""
-
-        def wait(self, timeout: float | None = None) -> bool:
-            over = next(rounds)
-            if not over:
-                farm.clock.pass_s(farm.context.policy.lease_ttl_s + 1)
-            return over
-
-    reconciler.run(farm.context, Frozen())
+    reconciler.run(farm.context, Frozen(farm))
     assert lease_until(farm, claim) > farm.clock.now
     assert farm.states(submission) == [State.LEASED]

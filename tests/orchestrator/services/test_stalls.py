@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +12,7 @@ from sqlalchemy import event
 from farm.protocol.states import State
 from orchestrator.services import reconciler
 from tests.support.coordinator import Coordinator, Talker
+from tests.support.frozen import Frozen
 
 
 @contextmanager
@@ -73,19 +73,8 @@ def test_a_stall_while_leases_get_another_term_is_followed_by_another_one(farm: 
     box = farm.enrol()
     submission = farm.submit()
     claim = box.claim_build()
-    rounds = iter([False, False, True])
-
-    class Frozen(threading.Event):
-        """Waits for nothing; before the first round the coordinator was frozen."""
-
-        def wait(self, timeout: float | None = None) -> bool:
-            over = next(rounds)
-            if not over:
-                farm.clock.pass_s(farm.context.policy.lease_ttl_s + 1)
-            return over
-
     with stalled(farm, "UPDATE attempt"):
-        reconciler.run(farm.context, Frozen())
+        reconciler.run(farm.context, Frozen(farm))
     assert farm.states(submission) == [State.LEASED]
     box.publish(claim)
     assert farm.states(submission) == [State.DONE]
