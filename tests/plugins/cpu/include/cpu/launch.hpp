@@ -34,8 +34,8 @@ struct Call {
   }
 };
 
-// The smallest of the cards here: Turing gives 64 KiB to a block that asks. A test may play a larger one.
-inline int shared_bytes_optin = 64 * 1024;
+// The smallest of the cards here: Turing gives 64 KiB to a block that asks.
+constexpr int kSharedBytesOptin = 64 * 1024;
 constexpr int kMultiprocessors = 4;
 // So that what needs tensor cores is played, too.
 constexpr int kCapability = 80;
@@ -62,7 +62,7 @@ cudaError_t cudaLaunchKernel(void (*kernel)(Parameters...), dim3 grid, dim3 bloc
   bool const grid_fits = grid.x - 1 < 0x7FFFFFFFu && grid.y - 1 < 65535u && grid.z - 1 < 65535u;
   bool const block_fits = block.x - 1 < 1024u && block.y - 1 < 1024u && block.z - 1 < 64u &&
                           std::size_t{block.x} * block.y * block.z <= 1024;
-  if (!grid_fits || !block_fits || shared_bytes > static_cast<std::size_t>(farm::cpu::shared_bytes_optin)) {
+  if (!grid_fits || !block_fits || shared_bytes > static_cast<std::size_t>(farm::cpu::kSharedBytesOptin)) {
     return cudaErrorInvalidConfiguration;
   }
   farm::cpu::Call<Parameters...> call{kernel, arguments};
@@ -72,7 +72,7 @@ cudaError_t cudaLaunchKernel(void (*kernel)(Parameters...), dim3 grid, dim3 bloc
 
 template <typename... Parameters>
 cudaError_t cudaFuncSetAttribute(void (*)(Parameters...), cudaFuncAttribute, int value) {
-  return value <= farm::cpu::shared_bytes_optin ? cudaSuccess : cudaErrorInvalidValue;
+  return value <= farm::cpu::kSharedBytesOptin ? cudaSuccess : cudaErrorInvalidValue;
 }
 
 inline cudaError_t cudaGetDevice(int* device) {
@@ -88,7 +88,7 @@ inline cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, 
     case cudaDevAttrComputeCapabilityMinor: *value = farm::cpu::kCapability % 10; return cudaSuccess;
     case cudaDevAttrL2CacheSize: *value = farm::cpu::kCacheBytes; return cudaSuccess;
     case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
-    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = farm::cpu::shared_bytes_optin; return cudaSuccess;
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = farm::cpu::kSharedBytesOptin; return cudaSuccess;
   }
   return cudaErrorInvalidValue;
 }
