@@ -9,6 +9,7 @@ import logging
 import shutil
 import tempfile
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -94,8 +95,13 @@ class TrtexecSession(Session):
 
     def evidence(self) -> Dict[str, Any]:
         """See `Session.evidence`."""
-        figures = sample(None, [gpu.uuid for gpu in probe_cuda(Machine()).gpus[:1] if gpu.uuid])
+        figures = sample(None, self._cards)
         return {"gpu": figures, "gpu_throttle_reasons": throttle_reasons(figures)}
+
+    @cached_property
+    def _cards(self) -> Tuple[str, ...]:
+        # Asked for once: the driver answers in a process of its own.
+        return tuple(gpu.uuid for gpu in probe_cuda(Machine()).gpus[:1] if gpu.uuid)
 
     def measure_itself(
         self, arrays: Mapping[str, Array], policy: BenchmarkPolicy, keep_samples: Optional[Callable[[bytes], object]]
