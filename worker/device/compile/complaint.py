@@ -45,7 +45,7 @@ _ADVICE: Tuple[Tuple[str, str], ...] = (
         r"not a member of .nvinfer1|nvinfer1.*has not been declared",
         "Use what plugins/common offers instead of TensorRT's own classes: they differ from version to version.",
     ),
-    (r"treated as errors|-Werror", "Plugins are compiled with warnings as errors: mend what it warns of."),
+    (r"treated as errors|-Werror", "The plugin makes this warning an error: mend what it warns of."),
 )
 
 
