@@ -8,12 +8,12 @@ from typing import Any, Callable, Dict, Mapping, Optional
 
 from farm.protocol.options import BenchmarkPolicy
 from farm.protocol.report import BenchmarkReport
+from farm.protocol.samples import pack
 
 from ..session import Session
 from . import evidence
 from .attempts import Attempt
 from .protocol import Samples
-from .samples import pack
 from .statistics import cv_percent, percentiles, robust_cv_percent
 
 Array = Any

@@ -12,7 +12,7 @@ from farm.protocol.options import BenchmarkPolicy, BuildOptions, Precision, Shap
 from farm.protocol.report import Verdict
 from farm.protocol.states import State
 from farm.protocol.work import ReuseEngine
-from farm.runtime.benchmark.samples import unpack
+from farm.protocol.samples import unpack
 from worker.device.build import make
 
 from ...support import models

@@ -9,7 +9,7 @@ from farm.protocol.errors import Invalid, Unsupported
 from farm.protocol.options import BenchmarkPolicy, ClockLock
 from farm.protocol.report import BenchmarkReport
 from farm.runtime.benchmark.measure import measure, refused
-from farm.runtime.benchmark.samples import unpack
+from farm.protocol.samples import unpack
 
 from ..sessions import ClockedSession, X
 

@@ -19,7 +19,7 @@ from farm.protocol.report import Verdict
 from farm.protocol.target import BuildTarget, GpuClass
 from farm.protocol.timing import TIMING_CACHE_FILE
 from farm.runtime.benchmark.measure import measure
-from farm.runtime.benchmark.samples import unpack
+from farm.protocol.samples import unpack
 from farm.runtime.verify.run import verify
 from tests.support import models, trtexec_double
 from tests.worker.device.builders.orders import order_of
