@@ -26,10 +26,10 @@ from typing import Any
 from farm.protocol.errors import FarmError
 from farm.protocol.exits import Exit
 from farm.protocol.views import AttemptView, SubmissionView
-from tests.e2e.fleet import Fleet, fleet
+from tests.e2e.fleet import Fleet
 
 from .commands import PYTHON, on_the_card, said
-from .engines import GIVEN
+from .farms import card_fleet, options
 from .networks import OPEN, calibration, export
 from .table import table
 
@@ -38,8 +38,6 @@ TARGET = os.environ.get("FARM_GPU_TARGET", "backend=tensorrt")
 COMPILE = os.environ.get("FARM_GPU_COMPILE", "").split()
 # Graph steps in place of the farm's own.
 STEPS = os.environ.get("FARM_GPU_STEPS", "")
-# Where plugins find what compiles them, if not at the usual places; a worker gets none of our settings by itself.
-_TOOLCHAIN = {name: os.environ[name] for name in ("FARM_TOOLCHAIN",) if name in os.environ}
 _SUBMIT_S = 560.0
 _KEPT = (Exit.DONE, Exit.TOO_NOISY)
 _CALIBRATED = ("int8", "best")
@@ -65,9 +63,7 @@ def main() -> None:
 def _in_a_farm(folder: Path, names: list[str]) -> None:
     scratch = folder / f"fleet-{os.getpid()}"
     scratch.mkdir()
-    with fleet(scratch) as farm:
-        farm.worker("host", "--roles", "host")
-        farm.worker("card", "--roles", "device", python=PYTHON, **_TOOLCHAIN)
+    with card_fleet(scratch) as farm:
         for name in names:
             part = _PARTS[name.split(":")[0]]
             try:
@@ -146,14 +142,14 @@ _PARTS: dict[str, Callable[[Fleet, Path, str, str], Row]] = {"farm": _farm, "war
 def _submitted(farm: Fleet, folder: Path, network: str, precision: str, *flags: object) -> tuple[Row, bool]:
     """What a submission came to, and whether there is an engine of it."""
     path = export(network, folder)
-    options: list[object] = [word for item in GIVEN for word in ("--option", item)]
+    given: list[object] = [*options()]
     if precision in _CALIBRATED:
-        options += ["--calib", calibration(network, folder)]
+        given += ["--calib", calibration(network, folder)]
     if STEPS:
-        options += ["--steps", STEPS]
+        given += ["--steps", STEPS]
     began_s = time.monotonic()
     told = farm.farm(
-        *("submit", path, "--targets", TARGET, "--precision", precision, *options, *flags, "--wait", "--json"),
+        *("submit", path, "--targets", TARGET, "--precision", precision, *given, *flags, "--wait", "--json"),
         within_s=_SUBMIT_S,
     )
     row: Row = {"submit_s": round(time.monotonic() - began_s, 2), "exit": told.code}

@@ -1,72 +1,33 @@
-"""The whole farm on a machine with a card: one command, and an engine comes back that runs.
-
-The worker of the card may need another Python than the coordinator: `FARM_GPU_PYTHON` names it.
-"""
+"""The whole farm on a machine with a card: one command, and an engine comes back that runs."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import onnx
 import pytest
 
 from farm.protocol.options import BenchmarkPolicy
-from farm.protocol.report import Verdict
-from tests.e2e.fleet import Fleet, fleet
-from tests.e2e.process import ROOT
+from tests.e2e.fleet import Fleet
 from tests.support import models, networks
 
-from .engines import GIVEN
+from .commands import on_the_card
+from .farms import card_fleet, options, passed, saved
 
-PYTHON = os.environ.get("FARM_GPU_PYTHON", sys.executable)
 TARGET = "backend=tensorrt"
-SHORT = ("--duration", "0.5", "--warmUp", "100", "--max-cv", "50")
 
 
 @pytest.fixture(scope="module")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A coordinator, a host, and the worker of the card."""
-    with fleet(tmp_path_factory.mktemp("farm")) as made:
-        made.worker("host", "--roles", "host")
-        made.worker("card", "--roles", "device", python=PYTHON)
+    with card_fleet(tmp_path_factory.mktemp("farm")) as made:
         yield made
-
-
-def on_the_card(farm: Fleet, *arguments: object) -> Any:
-    """What a command prints with `--json` on the device."""
-    environ = {**os.environ, "PYTHONPATH": str(ROOT), "FARM_URL": farm.url, "FARM_TOKEN": farm.token}
-    command = [PYTHON, "-c", "from farm.cli.main import main; main()", *map(str, arguments), "--json"]
-    told = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=300)
-    assert told.returncode == 0, told.stderr
-    return json.loads(told.stdout)
-
-
-def options() -> list[str]:
-    """Those that this machine needs."""
-    return [word for item in GIVEN for word in ("--option", item)]
-
-
-def saved(folder: Path, name: str, model: Any) -> Path:
-    """A model file."""
-    path = folder / f"{name}.onnx"
-    onnx.save(model, str(path))
-    return path
 
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16", "mix", "best"])
 def test_an_engine_is_built_verified_measured_fetched_and_run(farm: Fleet, tmp_path: Path, precision: str) -> None:
     path = saved(tmp_path, f"net-{precision}", models.conv_net(size=64, channels=64))
-    told = farm.json("submit", path, "--targets", TARGET, *options(), "--precision", precision, "--wait", *SHORT)
-    assert [item["state"] for item in told["builds"]] == ["done"], told
-    (result,) = farm.client.results(told["id"])
-    assert result.verification is not None
-    assert result.verification.verdict is Verdict.PASSED
+    result = passed(farm, path, "--targets", TARGET, "--precision", precision)
     assert result.benchmark is not None
     assert set(result.benchmark.phases) == {"h2d", "compute", "d2h", "host"}
 
@@ -79,8 +40,7 @@ def test_an_engine_is_built_verified_measured_fetched_and_run(farm: Fleet, tmp_p
 def test_a_build_takes_a_profile_and_its_engine_every_shape_in_it(farm: Fleet, tmp_path: Path) -> None:
     path = saved(tmp_path, "open", models.conv_net(batch="n"))
     shapes = ("--minShapes=images:1x3x16x16", "--optShapes=images:4x3x16x16", "--maxShapes=images:8x3x16x16")
-    told = farm.json("submit", path, "--targets", TARGET, *options(), *shapes, "--wait", *SHORT)
-    assert [item["state"] for item in told["builds"]] == ["done"], told
+    passed(farm, path, "--targets", TARGET, *shapes)
     folder = tmp_path / "engine"
     on_the_card(farm, "fetch", "open", "-o", folder)
     for batch in (1, 3, 8):
@@ -104,13 +64,7 @@ def test_two_measurements_agree(farm: Fleet, tmp_path: Path) -> None:
 def test_a_transformer_is_built_with_the_steps_that_make_it_fast(farm: Fleet, tmp_path: Path, precision: str) -> None:
     path = saved(tmp_path, f"detr-{precision}", networks.detr(64, 96, queries=8, layers=2))
     steps = ("--steps", "fold,factors,convolutions,infer_shapes,layernorm_plugin")
-    told = farm.json(
-        "submit", path, "--targets", TARGET, *options(), *steps, "--precision", precision, "--wait", *SHORT
-    )
-    assert [item["state"] for item in told["builds"]] == ["done"], told
-    (result,) = farm.client.results(told["id"])
-    assert result.verification is not None
-    assert result.verification.verdict is Verdict.PASSED
+    passed(farm, path, "--targets", TARGET, *steps, "--precision", precision)
     folder = tmp_path / "engine"
     on_the_card(farm, "fetch", path.stem, "--precision", precision, "-o", folder)
     assert {item["name"] for item in on_the_card(farm, "run", folder)["outputs"]} == {"classes", "boxes"}

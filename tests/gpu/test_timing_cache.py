@@ -22,7 +22,7 @@ from farm.protocol.states import Role, Scope, State
 from farm.protocol.timing import TIMING_CACHE_FILE, TimingCacheSwap, TimingCacheView
 from farm.protocol.views import SubmissionView
 from farm.protocol.work import ClaimAsk, Enrolment
-from tests.e2e.fleet import Fleet, fleet
+from tests.e2e.fleet import Fleet
 from tests.e2e.process import ROOT
 from tests.support import models
 from worker.child.guard import SPEC_FILE
@@ -30,9 +30,10 @@ from worker.child.merging import OURS_FILE, THEIRS_FILE, MergeWork
 from worker.coordinator import Coordinator
 from worker.lease.transfer import send
 
-from .engines import GIVEN
+from .commands import PYTHON
+from .farms import card_fleet
+from .farms import options as given
 
-PYTHON = os.environ.get("FARM_GPU_PYTHON", sys.executable)
 MODEL = os.environ.get("FARM_GPU_MODEL", "")
 PRECISION = os.environ.get("FARM_GPU_PRECISION", "fp16")
 TARGET = "backend=tensorrt"
@@ -42,9 +43,7 @@ _LONGEST_S = 500.0
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A farm whose worker builds two models at once on the one card."""
-    with fleet(tmp_path_factory.mktemp("farm")) as made:
-        made.worker("host", "--roles", "host")
-        made.worker("card", "--roles", "device", "--slots", "gpu0,second", python=PYTHON)
+    with card_fleet(tmp_path_factory.mktemp("farm"), "--slots", "gpu0,second") as made:
         yield made
 
 
@@ -58,8 +57,7 @@ def farm(whole: Fleet) -> Fleet:
 
 def submit(farm: Fleet, path: Path, *options: object) -> str:
     """The id of a submission that is not waited for."""
-    given = [word for item in GIVEN for word in ("--option", item)]
-    told = farm.json("submit", path, "--targets", TARGET, "--precision", PRECISION, "--no-bench", *given, *options)
+    told = farm.json("submit", path, "--targets", TARGET, "--precision", PRECISION, "--no-bench", *given(), *options)
     return str(told["id"])
 
 

@@ -1,27 +1,23 @@
 """The builder `trtexec` on a card, with NVIDIA's own program: a whole farm builds, verifies, measures and fetches.
 
-The program is found in PATH or where TensorRT puts it; the worker of the card may need another Python than the
-coordinator: `FARM_GPU_PYTHON` names it.
+The program is found in PATH or where TensorRT puts it.
 """
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from farm.protocol.report import Verdict
-from tests.e2e.fleet import Fleet, fleet
+from tests.e2e.fleet import Fleet
 from tests.support import models
 from tests.support.waiting import until
 
+from .commands import on_the_card
+from .farms import card_fleet, options, passed, saved
 from .networks import export
-from .test_farm import SHORT, on_the_card, options, saved
 
-PYTHON = os.environ.get("FARM_GPU_PYTHON", sys.executable)
 TARGET = ("--targets", "backend=trtexec")
 OWN = ("--option", "ownBenchmark=true")
 
@@ -29,21 +25,14 @@ OWN = ("--option", "ownBenchmark=true")
 @pytest.fixture(scope="module")
 def trtexec_farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A coordinator, a host, and the worker of the card, which offers trtexec."""
-    with fleet(tmp_path_factory.mktemp("farm")) as made:
-        made.worker("host", "--roles", "host")
-        made.worker("card", "--roles", "device", python=PYTHON)
+    with card_fleet(tmp_path_factory.mktemp("farm")) as made:
         yield made
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_resnet50_is_built_verified_measured_and_fetched(trtexec_farm: Fleet, tmp_path: Path, precision: str) -> None:
     farm, path = trtexec_farm, export("resnet50", tmp_path)
-    told = farm.json("submit", path, *TARGET, *options(), *OWN, "--precision", precision, "--wait", *SHORT)
-    assert [item["state"] for item in told["builds"]] == ["done"], told
-    (result,) = farm.client.results(told["id"])
-    assert result.verification is not None
-    assert result.verification.verdict is Verdict.PASSED
-    own = result.benchmark
+    own = passed(farm, path, *TARGET, *OWN, "--precision", precision).benchmark
     assert own is not None
     assert own.method == "trtexec"
     assert own.latency is not None
@@ -65,11 +54,7 @@ def test_resnet50_is_built_verified_measured_and_fetched(trtexec_farm: Fleet, tm
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16", "mix", "best"])
 def test_an_engine_is_verified_and_not_timed_unless_asked(trtexec_farm: Fleet, tmp_path: Path, precision: str) -> None:
     farm, path = trtexec_farm, saved(tmp_path, f"small-{precision}", models.conv_net(size=64, channels=64))
-    told = farm.json("submit", path, *TARGET, *options(), "--precision", precision, "--wait", *SHORT)
-    assert [item["state"] for item in told["builds"]] == ["done"], told
-    (result,) = farm.client.results(told["id"])
-    assert result.verification is not None
-    assert result.verification.verdict is Verdict.PASSED
+    result = passed(farm, path, *TARGET, "--precision", precision)
     assert result.benchmark is not None
     assert result.benchmark.latency is None
     assert "ownBenchmark" in result.benchmark.reason
@@ -78,11 +63,7 @@ def test_an_engine_is_verified_and_not_timed_unless_asked(trtexec_farm: Fleet, t
 def test_a_profile_is_built_and_verified_in_it(trtexec_farm: Fleet, tmp_path: Path) -> None:
     farm, path = trtexec_farm, saved(tmp_path, "open", models.conv_net(batch="n"))
     shapes = ("--minShapes=images:1x3x16x16", "--optShapes=images:4x3x16x16", "--maxShapes=images:8x3x16x16")
-    told = farm.json("submit", path, *TARGET, *options(), *shapes, "--wait", *SHORT)
-    assert [item["state"] for item in told["builds"]] == ["done"], told
-    (result,) = farm.client.results(told["id"])
-    assert result.verification is not None
-    assert result.verification.verdict is Verdict.PASSED
+    passed(farm, path, *TARGET, *shapes)
 
 
 def test_a_cancel_ends_the_program(trtexec_farm: Fleet, tmp_path: Path) -> None:
