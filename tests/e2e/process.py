@@ -78,7 +78,8 @@ class Process:
 
     def descendants(self) -> list[psutil.Process]:
         """Every process below it, now."""
-        return psutil.Process(self.pid).children(recursive=True)
+        found: list[psutil.Process] = psutil.Process(self.pid).children(recursive=True)
+        return found
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal, and nobody else."""
