@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, and_, case, false, func, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, false, func, select, update
 
 from farm.protocol.codec import loads
 from farm.protocol.engine import EngineManifest
@@ -150,28 +150,38 @@ def change(connection: Connection, engine_id: str, **columns: Any) -> None:
     connection.execute(update(engine).where(engine.c.id == engine_id).values(**columns))
 
 
-def _query() -> Select[Any]:
+def newest_verdict() -> ColumnElement[str]:
+    """Of an engine in a query the verdict of its newest verification; empty where there is none."""
     verdict = (
         select(verification.c.verdict)
         .where(verification.c.engine_id == engine.c.id)
         .order_by(verification.c.created_at.desc(), verification.c.id)
         .limit(1)
-        .scalar_subquery()
+        .correlate(engine)
     )
+    return func.coalesce(verdict.scalar_subquery(), "")
+
+
+def quietest() -> ScalarSelect[str]:
+    """Of an engine in a query the id of its newest measurement that was not noisy, else of its newest."""
     quiet_first = (benchmark.c.noisy, benchmark.c.created_at.desc(), benchmark.c.id)
     times = select(benchmark.c.id).where(benchmark.c.engine_id == engine.c.id).order_by(*quiet_first).limit(1)
+    return times.correlate(engine).scalar_subquery()
+
+
+def _query() -> Select[Any]:
     return (
         select(
             *(getattr(engine.c, name) for name in _COLUMNS),
             device.c.name.label("built_on"),
-            func.coalesce(verdict, "").label("verdict"),
+            newest_verdict().label("verdict"),
             benchmark.c.median_ms,
             benchmark.c.p99_ms,
             func.coalesce(benchmark.c.noisy, false()).label("noisy"),
             tag.c.model.is_not(None).label("current"),
         )
         .join(device, device.c.id == engine.c.device_id)
-        .outerjoin(benchmark, benchmark.c.id == times.correlate(engine).scalar_subquery())
+        .outerjoin(benchmark, benchmark.c.id == quietest())
         .outerjoin(tag, and_(tag.c.name == engine.c.model_name, tag.c.model == engine.c.model))
     )
 

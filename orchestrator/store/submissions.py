@@ -16,7 +16,7 @@ from farm.protocol.submit import SubmitAsk
 
 from . import statements
 from .parsing import benchmark_of
-from .tables import build, request, submission
+from .tables import build, request, submission, tag
 
 _FOLLOW = (
     update(request)
@@ -97,6 +97,12 @@ def by_idempotency(connection: Connection, token_id: str, idempotency: str) -> S
     """What this token has submitted under this key."""
     mine = (submission.c.token_id == token_id) & (submission.c.idempotency == idempotency)
     return _one(connection, select(submission).where(mine))
+
+
+def newest_of_name(connection: Connection, name: str) -> SubmissionRow | None:
+    """The newest submission of the model that a name points at."""
+    query = select(submission).join(tag, (tag.c.name == submission.c.name) & (tag.c.model == submission.c.model))
+    return _one(connection, query.where(submission.c.name == name).order_by(submission.c.created_at.desc()).limit(1))
 
 
 @dataclass(frozen=True)

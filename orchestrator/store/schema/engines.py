@@ -34,6 +34,7 @@ engine = Table(
     Index("ix_engine_key", "key", "created_at"),
     Index("ix_engine_model", "model", "created_at"),
     Index("ix_engine_model_name", "model_name", "created_at"),
+    Index("ix_engine_cell", "label", "model_name", "created_at"),
     Index(
         "ix_engine_good",
         "model",

@@ -97,6 +97,7 @@ build = Table(
     Index("ix_build_created_at", "created_at"),
     Index("ix_build_model", "model", "created_at"),
     Index("ix_build_model_name", "model_name", "created_at"),
+    Index("ix_build_cell", "label", "model_name", "created_at"),
     Index("ix_build_state", "state", "created_at"),
     Index("ix_build_target_digest", "target_digest", "created_at"),
     Index("ix_build_device_id", "device_id", "created_at"),
