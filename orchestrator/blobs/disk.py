@@ -13,12 +13,12 @@ from typing import BinaryIO
 
 from farm.protocol.errors import BlobCorrupt, FarmError, NotFound
 from farm.protocol.model import check_digest
-from orchestrator.services.blob_port import BlobStat, UploadStat
+from orchestrator.services.blob_port import BlobStat, DiskStat, UploadStat
 
 from .files import make_folder, sync
 from .layout import Layout
 from .part import read_pieces
-from .room import Room
+from .room import Room, told_when_failing
 from .upload import Upload, Writer
 from .uploads import Uploads
 
@@ -40,7 +40,8 @@ class DiskStore:
             make_folder(folder)
         self._clock = clock
         self._hashing = ThreadPoolExecutor(_HASHING_THREADS, "blob-hash")
-        self._uploads = Uploads(self.layout, Room(root, reserve_bytes), self._hashing, clock)
+        self._room = Room(root, reserve_bytes)
+        self._uploads = Uploads(self.layout, self._room, self._hashing, clock)
         # One for each first byte of a digest, held while a blob becomes visible, young or invisible: none is deleted
         # just after `keep` said yes, and the fsync of one folder makes few others wait.
         self._names = [Lock() for _ in range(256)]
@@ -183,6 +184,11 @@ class DiskStore:
         for path in old:
             path.unlink()
         return tuple(path.name for path in old)
+
+    def disk(self) -> DiskStat:
+        """How large the disk is, and what uploads may still take of it. Raises: Unavailable."""
+        with told_when_failing():
+            return self._room.stat()
 
     def _publish(self, upload: Upload) -> None:
         part, blob = self.layout.part(upload.announced.id), self.layout.blob(upload.announced.sha256)

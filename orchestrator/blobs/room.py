@@ -9,6 +9,7 @@ from pathlib import Path
 
 from farm.protocol.errors import StorageFull, Unavailable
 from orchestrator.rules.disks import disk_error
+from orchestrator.services.blob_port import DiskStat
 
 _HINT = "Free some with `farm gc`, or give the coordinator a larger disk; then send again."
 
@@ -20,10 +21,15 @@ class Room:
         self._folder = folder
         self._reserve_bytes = reserve_bytes
 
+    def stat(self) -> DiskStat:
+        """The disk, and what uploads may take of it."""
+        disk = os.statvfs(self._folder)
+        free_bytes = disk.f_bavail * disk.f_frsize - self._reserve_bytes
+        return DiskStat(disk.f_blocks * disk.f_frsize, max(free_bytes, 0))
+
     def require(self, size_bytes: int, promised_bytes: int) -> None:
         """Return if so many bytes fit beside those promised to others. Raises: StorageFull."""
-        disk = os.statvfs(self._folder)
-        free_bytes = disk.f_bavail * disk.f_frsize - self._reserve_bytes - promised_bytes
+        free_bytes = self.stat().free_bytes - promised_bytes
         if size_bytes > free_bytes:
             raise StorageFull(
                 f"{size_bytes} bytes do not fit, {max(free_bytes, 0)} are left",

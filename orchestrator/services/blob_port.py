@@ -18,6 +18,14 @@ class BlobStat:
 
 
 @dataclass(frozen=True)
+class DiskStat:
+    """The disk under the blobs; `free_bytes` is what uploads may still take of it."""
+
+    size_bytes: int
+    free_bytes: int
+
+
+@dataclass(frozen=True)
 class UploadStat:
     """An upload and how far it has come. Once finished, `offset_bytes` is `size_bytes`."""
 
@@ -128,6 +136,12 @@ class BlobStore(Protocol):
         Raises:
             NotFound: No such blob.
             BlobCorrupt: It is damaged, and in quarantine now.
+        """
+
+    def disk(self) -> DiskStat:
+        """How large the disk under the blobs is, and how much of it is left.
+
+        Raises: Unavailable: it does not say.
         """
 
     def sweep_quarantine(self, age_s: float) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from .caller import Caller
 from .clock import iso
 from .context import Context
 from .ids import new_id
-from .leases import Held, hold
+from .leases import Held, count_stages, hold
 from .orders import measure_digest, verify_digest
 from .published import Published
 from .settling import end_build
@@ -71,6 +71,7 @@ def _publish(transaction: Transaction, caller: Caller, attempt_id: str, result: 
     engine_id = _store(transaction, caller, held, build, result)
     attempts.end(connection, attempt_id, AttemptEnd.PUBLISHED, transaction.at, result.child_ms, result_digest=named)
     devices.change(connection, held.attempt.device_id, lost_leases=0)
+    count_stages(transaction, "build", held.attempt)
     state = State.QUARANTINED if result.verification.verdict is Verdict.FAILED else State.DONE
     end_build(transaction, build, state, _wrong(build, result) if state is State.QUARANTINED else None, engine_id)
     return Published(engine_id, state)
@@ -110,8 +111,8 @@ def _store(transaction: Transaction, caller: Caller, held: Held, build: BuildRow
     connection = transaction.connection
     if build.reuse_engine_id:
         engine_id = build.reuse_engine_id
-        if result.benchmark and result.benchmark.samples:
-            evidence.keep_blob(connection, engine_id, result.benchmark.samples)
+        for sha256 in sorted(_proof(result)):
+            evidence.keep_blob(connection, engine_id, sha256)
     else:
         row = _estimated(connection, _engine(transaction, caller, held, build, result))
         engine_id = row.id
@@ -130,6 +131,8 @@ def _store(transaction: Transaction, caller: Caller, held: Held, build: BuildRow
 def _engine(transaction: Transaction, caller: Caller, held: Held, build: BuildRow, result: BuildResult) -> EngineRow:
     key = build.request_key
     gpu = key.target.gpu
+    preparation = preparations.by_id(transaction.connection, build.preparation_id)
+    prepared = preparation.result if preparation else None
     manifest = EngineManifest(
         model_name=build.model_name,
         model=build.model,
@@ -143,6 +146,7 @@ def _engine(transaction: Transaction, caller: Caller, held: Held, build: BuildRo
         built_on=caller.device or "",
         built_at=iso(transaction.at),
         farm_version=__version__,
+        detection=prepared.detection if prepared else None,
     )
     return EngineRow(
         id=new_id("eng"),
@@ -178,8 +182,13 @@ def _estimated(connection: Connection, row: EngineRow) -> EngineRow:
 
 
 def _blobs(result: BuildResult) -> frozenset[str]:
-    samples = result.benchmark.samples if result.benchmark else None
-    return frozenset((*(item.sha256 for item in result.files), *([samples] if samples else [])))
+    return frozenset(item.sha256 for item in result.files) | _proof(result)
+
+
+def _proof(result: BuildResult) -> frozenset[str]:
+    """What beside the reports is kept with an engine: every sample of its measurement, some values of its outputs."""
+    told = (result.benchmark.samples if result.benchmark else None, result.verification.values)
+    return frozenset(filter(None, told))
 
 
 # What overflows in half precision, or was calibrated with too little, is the likeliest reason of wrong numbers.

@@ -101,6 +101,8 @@ def _lease_build(context: Context, transaction: Transaction, device: Claimant, a
     builds.change(connection, row.id, state=State.LEASED, token=token, attempts=number, device_id=device.id)
     submissions.follow(connection, row.id, State.LEASED)
     transaction.emit("build", build=row.id, device=device.stand.name, data={"state": State.LEASED})
+    waited_s = transaction.at - (row.queued_at or transaction.at)
+    transaction.count(lambda tally: tally.took("build", State.QUEUED, waited_s))
     lease = _lease(context, transaction, device, ask, (row.id, None), token, number)
     return Claim(lease, build=_build_work(context, connection, row, queued.prepared))
 

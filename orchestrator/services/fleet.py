@@ -36,6 +36,15 @@ class Standing:
     last_seen_at: str | None
 
 
+@dataclass(frozen=True)
+class DevicePulse:
+    """Whether a device lives; `silent_s` is the age of its last heartbeat, None where there can be none."""
+
+    name: str
+    state: DeviceState
+    silent_s: float | None
+
+
 def heartbeat(context: Context, caller: Caller, beat: Heartbeat) -> HeartbeatAnswer:
     """Note that the caller's device lives, and say what it should do."""
     with context.transaction() as transaction:
@@ -83,12 +92,20 @@ def standings(context: Context) -> tuple[Standing, ...]:
     )
 
 
-def states(context: Context) -> tuple[DeviceState, ...]:
-    """How every device that is not retired stands; without looking at what it is."""
+def pulses(context: Context) -> tuple[DevicePulse, ...]:
+    """Whether every device that is not retired lives, by name; without looking at what it is."""
     with context.database.read() as connection:
         busy = devices.busy(connection)
         stands = devices.stands(connection)
-    return tuple(_state(context, stand, busy.get(stand.id, ())) for stand in stands)
+    now = context.clock()
+    return tuple(
+        DevicePulse(
+            stand.name,
+            _state(context, stand, busy.get(stand.id, ())),
+            None if stand.recorded or stand.last_seen_at is None else max(0.0, now - stand.last_seen_at),
+        )
+        for stand in stands
+    )
 
 
 def show(context: Context, name: str) -> DeviceView:

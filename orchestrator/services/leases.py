@@ -16,6 +16,8 @@ from orchestrator.store.preparations import PreparationRow
 from .caller import Caller
 from .clock import iso
 from .context import Context
+from .durations import of_stages
+from .tally import Tally
 from .transaction import Transaction
 
 
@@ -101,6 +103,17 @@ def stage(context: Context, caller: Caller, attempt_id: str, report: StageReport
     Raises: LeaseLost. Conflict: the stage does not follow.
     """
     context.atomically(lambda transaction: _stage(context, transaction, caller, attempt_id, report))
+
+
+def count_stages(transaction: Transaction, kind: str, attempt: AttemptRow) -> None:
+    """Count how long the stages of an attempt took that ends now, successfully."""
+    lasted = tuple(of_stages(attempt.stages, transaction.at))
+
+    def counted(tally: Tally) -> None:
+        for stage, seconds in lasted:
+            tally.took(kind, stage, seconds)
+
+    transaction.count(counted)
 
 
 def _beat(context: Context, transaction: Transaction, caller: Caller, attempt_id: str, token: int) -> Control:

@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from farm.protocol.errors import Unavailable
 from farm.protocol.states import DeviceState, State
-from orchestrator.store import counts
+from orchestrator.store import counts, pulse
 from orchestrator.store.counts import LeaseCounts, StockCounts
 from orchestrator.store.database import Connection
 
 from . import fleet
+from .blob_port import DiskStat
 from .context import Context
+from .fleet import DevicePulse
 
 _STOCK_KEPT_S = 300.0
 
@@ -32,10 +35,15 @@ class Levels:
 
     Attributes:
         builds: The active ones, as `preparations`.
+        pulses: Of every device that is not retired.
+        writable: The database takes writes.
+        disk: Under the blobs; None while it does not answer.
         preparation_oldest_s: For how long the oldest queued preparation has been queued; 0 where none is.
     """
 
-    devices: Mapping[DeviceState, int]
+    pulses: tuple[DevicePulse, ...]
+    writable: bool
+    disk: DiskStat | None
     builds: Mapping[State, int]
     preparations: Mapping[State, int]
     queues: tuple[QueueLevel, ...]
@@ -43,6 +51,11 @@ class Levels:
     leases: LeaseCounts
     quarantined: int
     stock: StockCounts
+
+    @property
+    def devices(self) -> Mapping[DeviceState, int]:
+        """How many devices are in which state."""
+        return Counter(item.state for item in self.pulses)
 
 
 class Monitor:
@@ -58,14 +71,16 @@ class Monitor:
         Raises: Unavailable
         """
         now = self.context.clock()
-        devices = Counter(fleet.states(self.context))
+        pulses, disk = fleet.pulses(self.context), self._disk()
         with self.context.database.read() as connection:
             queues = tuple(
                 QueueLevel(row.target, row.queued, max(0.0, now - row.oldest_at)) for row in counts.queues(connection)
             )
             oldest_at = counts.oldest_preparation(connection)
             return Levels(
-                devices=devices,
+                pulses=pulses,
+                writable=not pulse.is_read_only(connection),
+                disk=disk,
                 builds=counts.builds(connection),
                 preparations=counts.preparations(connection),
                 queues=queues,
@@ -74,6 +89,12 @@ class Monitor:
                 quarantined=counts.quarantined(connection),
                 stock=self._stored(connection, now),
             )
+
+    def _disk(self) -> DiskStat | None:
+        try:
+            return self.context.blobs.disk()
+        except Unavailable:
+            return None
 
     def _stored(self, connection: Connection, now: float) -> StockCounts:
         # Counting it takes longer the more there is, and it hardly moves.

@@ -166,6 +166,7 @@ def _new_build(transaction: Transaction, order: Order, prospect: Prospect, prepa
     )
     builds.add(transaction.connection, build)
     transaction.emit("build", build=build.id, data={"state": build.state})
+    transaction.count(lambda tally: tally.begin(build.label))
     if ready:
         wake_builders(transaction, build)
     return build

@@ -27,7 +27,7 @@ from .clock import iso
 from .context import Context
 from .leases import Held, hold
 from .settling import end_build
-from .tally import REUSED
+from .tally import COMPILED, REUSED
 from .transaction import Transaction
 
 _MOST_BYTES = 256 << 20
@@ -80,6 +80,7 @@ def publish(context: Context, caller: Caller, attempt_id: str, made: PluginLibra
             rows.add(transaction.connection, there)
             data = {"plugin": there.plugin, "library": there.sha256, "key": there.key}
             transaction.emit("plugin_library", build=held.attempt.build_id, device=there.device, data=data)
+            transaction.count(lambda tally: tally.took("plugin_library", COMPILED, made.compile_s))
         return PluginLibraryAnswer(library_view(there))
 
     return context.atomically(work)

@@ -11,7 +11,7 @@ from orchestrator.store import attempts, devices, plugins, preparations
 
 from .caller import Caller
 from .context import Context
-from .leases import hold
+from .leases import count_stages, hold
 from .prepared_builds import settle_preparation
 from .transaction import Transaction
 
@@ -52,6 +52,7 @@ def _complete(transaction: Transaction, caller: Caller, attempt_id: str, result:
     )
     plugins.remember_operators(connection, row.model, row.preparation_key.recipe, result.prepared.plugin_operators)
     transaction.emit("preparation", data={"preparation": row.id, "state": State.DONE})
+    count_stages(transaction, "preparation", held.attempt)
     done = preparations.by_id(connection, row.id)
     if done:
         settle_preparation(transaction, done)

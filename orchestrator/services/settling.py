@@ -42,6 +42,7 @@ def end_build(
         engine_id=engine_id,
     )
     transaction.emit("build", build=build.id, data={"state": state, "engine": engine_id})
+    transaction.count(lambda tally: tally.end(build.label, state))
     reason = failure.message if failure else ""
     for request in submissions.wanting(transaction.connection, build.id):
         _answer(transaction, request, build, state, engine_id, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ class Transaction:
     at: float
     blobs: BlobStore
     _events: list[NewEvent] = field(default_factory=list)
+    _counted: list[Callable[[Tally], None]] = field(default_factory=list)
     _topics: set[str] = field(default_factory=set)
     _wakes: list[tuple[str, str]] = field(default_factory=list)
 
@@ -43,6 +45,10 @@ class Transaction:
     ) -> None:
         """Record an event; it becomes visible with the transaction."""
         self._events.append(NewEvent(kind, submission, build, device, data or {}))
+
+    def count(self, counted: Callable[[Tally], None]) -> None:
+        """Count this after the commit."""
+        self._counted.append(counted)
 
     def tell(self, topic: str) -> None:
         """Signal this topic after the commit."""
@@ -62,6 +68,8 @@ class Transaction:
     def deliver(self, heard: Signals, wakeups: Wakeups, tally: Tally) -> None:
         """Send what was to be told. The transaction is committed: nothing here may undo it."""
         tally.note(self._events)
+        for counted in self._counted:
+            counted(tally)
         for topic in self._topics:
             heard.changed(topic)
         for device, work in self._wakes:

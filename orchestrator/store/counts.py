@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table, func, select
 
 from farm.protocol.states import ACTIVE_STATES, State
 
-from .tables import attempt, blob, build, engine, plugin_library, preparation
+from .tables import attempt, blob, build, engine, plugin_library, preparation, timing_cache
 
 # Only these are counted by state: ended ones are as many as the farm is old.
 _ACTIVE = tuple(sorted(ACTIVE_STATES))
@@ -34,13 +34,15 @@ class LeaseCounts:
 
 @dataclass(frozen=True)
 class StockCounts:
-    """Engines that may be fetched, all blobs, and those of them that are libraries of plugins."""
+    """Engines that may be fetched, all blobs, and those of them that are libraries of plugins or timing caches."""
 
     engines: int
     blobs: int
     blob_bytes: int
     libraries: int
     library_bytes: int
+    timing_caches: int
+    timing_cache_bytes: int
 
 
 def builds(connection: Connection) -> dict[State, int]:
@@ -92,12 +94,16 @@ def stock(connection: Connection) -> StockCounts:
     each = select(plugin_library.c.sha256, plugin_library.c.size_bytes).distinct().subquery()
     of_plugins = select(func.count(), func.coalesce(func.sum(each.c.size_bytes), 0)).select_from(each)
     libraries, library_bytes = connection.execute(of_plugins).one()
+    sums = select(func.count(), func.coalesce(func.sum(timing_cache.c.size_bytes), 0))
+    caches, cache_bytes = connection.execute(sums.where(timing_cache.c.sha256.is_not(None))).one()
     return StockCounts(
         engines=int(connection.execute(good).scalar_one()),
         blobs=int(count),
         blob_bytes=int(size_bytes),
         libraries=int(libraries),
         library_bytes=int(library_bytes),
+        timing_caches=int(caches),
+        timing_cache_bytes=int(cache_bytes),
     )
 
 

@@ -13,8 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from farm.protocol.errors import FarmError
 from farm.protocol.report import Verdict
 from farm.protocol.states import BUILD_STAGES, Scope
+from farm.protocol.work import Claim
 from orchestrator.api.app import make_app
 from orchestrator.queue.celery_wakeups import CeleryWakeups
+from orchestrator.services import fleet
 from tests.support.coordinator import coordinator, gpu_facts
 from tests.support.waiting import until
 
@@ -49,6 +51,11 @@ class Scrape:
         return {labels[0][1]: value for (found, labels), value in self._values.items() if found == name}
 
 
+def label_of(claim: Claim) -> str:
+    assert claim.build is not None
+    return claim.build.key.target.label()
+
+
 @pytest.fixture
 def admin(doors: Doors) -> Iterator[httpx.Client]:
     with doors.client() as client:
@@ -58,9 +65,9 @@ def admin(doors: Doors) -> Iterator[httpx.Client]:
 def test_an_empty_farm_says_0_and_not_nothing(admin: httpx.Client) -> None:
     found = Scrape(admin)
     assert found.series("farm_builds") == dict.fromkeys(("waiting", "queued", "leased", *map(str, BUILD_STAGES)), 0.0)
-    assert set(found.series("farm_builds_ended_total").values()) == {0.0}
+    assert set(found.series("farm_preparations_ended_total").values()) == {0.0}
     assert found.series("farm_builds_queued") == {}
-    assert (found("farm_database_up"), found("farm_broker_up")) == (1.0, 1.0)
+    assert found("farm_database_up") == found("farm_database_writable") == found("farm_broker_up") == 1.0
     assert found("farm_leases_expired_total") == 0.0
     assert found("process_resident_memory_bytes") > 1_000_000
 
@@ -103,6 +110,8 @@ def test_the_queue_is_told_by_target_with_the_age_of_the_oldest(doors: Doors, ad
     assert queued.series("farm_builds_queued") == {cpu: 2.0, gpu: 1.0}
     assert queued.series("farm_builds_queued_oldest_seconds") == pytest.approx({cpu: 13.0, gpu: 13.0})
     assert queued("farm_builds", state="queued") == 3
+    # Where the first build fails, a rule sees that it was 0 before.
+    assert queued("farm_builds_ended_total", target=gpu, state="failed") == 0
     assert queued("farm_preparations_ended_total", state="done") == 2
     assert queued("farm_requests_placed_total", state="waiting") == 3
 
@@ -129,7 +138,7 @@ def test_a_build_is_followed_from_its_lease_to_its_engine(doors: Doors, admin: h
         submitted(user)
         again = Scrape(admin)
     assert set(done.series("farm_builds").values()) == set(done.series("farm_leases").values()) == {0.0}
-    assert done("farm_builds_ended_total", state="done") == 1
+    assert done("farm_builds_ended_total", state="done", target=label_of(claim)) == 1
     assert done.series("farm_engines") == {"fetchable": 1.0, "quarantined": 0.0}
     # The model, the inputs and the engine, that came over HTTP.
     assert preparing.preparation is not None
@@ -138,10 +147,62 @@ def test_a_build_is_followed_from_its_lease_to_its_engine(doors: Doors, admin: h
     assert again("farm_requests_placed_total", state="cached") == 1
 
 
+def test_each_stage_counts_how_long_it_took_once_its_build_succeeded(doors: Doors, admin: httpx.Client) -> None:
+    def took(name: str, **labels: str) -> list[float]:
+        return [found(f"{name}_count", **labels), found(f"{name}_sum", **labels)]
+
+    with doors.client(Scope.SUBMIT) as user, doors.client(Scope.WORKER) as device:
+        worker = Worker(device, doors)
+        submitted(user)
+        preparing = worker.claim("prepares")
+        worker.tell(preparing, "stage", {"token": preparing.lease.token, "state": "referencing"})
+        doors.clock.pass_s(2.0)
+        worker.tell(preparing, "prepared", worker.prepared(preparing))
+        doors.clock.pass_s(40.0)
+        claim = worker.claim("builds")
+        for state, seconds in (("building", 7.0), ("verifying", 0.75), ("publishing", 0.25)):
+            worker.tell(claim, "stage", {"token": claim.lease.token, "state": state})
+            doors.clock.pass_s(seconds)
+        found = Scrape(admin)
+        assert took("farm_build_stage_duration_seconds", stage="building") == [0, 0]
+        worker.tell(claim, "publish", worker.built(claim))
+    found = Scrape(admin)
+    # Moments are told to the millisecond.
+    assert took("farm_preparation_stage_duration_seconds", stage="referencing") == pytest.approx([1, 2.0], abs=0.002)
+    assert took("farm_build_queue_duration_seconds") == pytest.approx([1, 40.0], abs=0.002)
+    for stage, seconds in (("building", 7.0), ("verifying", 0.75), ("publishing", 0.25)):
+        told = took("farm_build_stage_duration_seconds", stage=stage)
+        assert told == pytest.approx([1, seconds], abs=0.002), stage
+    assert took("farm_build_stage_duration_seconds", stage="benchmarking") == [0, 0]
+    assert found("farm_build_stage_duration_seconds_bucket", stage="building", le="5.0") == 0
+    assert found("farm_build_stage_duration_seconds_bucket", stage="building", le="15.0") == 1
+
+
+def test_a_device_is_as_old_as_its_last_heartbeat_and_a_recorded_one_has_none(
+    doors: Doors, admin: httpx.Client
+) -> None:
+    doors.farm.enrol("box")
+    fleet.record(doors.context, "xavier", gpu_facts())
+    doors.clock.pass_s(46.0)
+    found = Scrape(admin)
+    assert found.series("farm_device_heartbeat_age_seconds") == {"box": pytest.approx(46.0)}
+    assert (found("farm_devices", state="late"), found("farm_devices", state="recorded")) == (1.0, 1.0)
+
+
+def test_the_disk_under_the_blobs_is_told_with_what_uploads_may_take(doors: Doors, admin: httpx.Client) -> None:
+    found = Scrape(admin)
+    size, free = found("farm_blob_disk_size_bytes"), found("farm_blob_disk_free_bytes")
+    disk = doors.context.blobs.disk()
+    assert size == disk.size_bytes
+    assert 0 < free < size
+    assert free == pytest.approx(disk.free_bytes, rel=0.2)
+
+
 def test_wrong_numbers_and_lost_workers_are_what_an_alert_can_see(doors: Doors, admin: httpx.Client) -> None:
     farm, worker = doors.farm, doors.farm.enrol()
     farm.submit()
-    worker.publish(worker.claim_build(), Verdict.FAILED)
+    built = worker.claim_build()
+    worker.publish(built, Verdict.FAILED)
     farm.submit(b"another", name="another")
     preparing = worker.claim()
     assert preparing
@@ -154,21 +215,24 @@ def test_wrong_numbers_and_lost_workers_are_what_an_alert_can_see(doors: Doors, 
     assert (back("farm_leases_overdue"), back("farm_leases_expired_total")) == (0.0, 1.0)
     assert back("farm_preparations", state="queued") == 1
     assert back("farm_engines", state="quarantined") == 1
-    assert back("farm_builds_ended_total", state="quarantined") == 1
+    assert back("farm_builds_ended_total", state="quarantined", target=label_of(built)) == 1
 
 
 def test_what_was_rolled_back_is_not_counted(doors: Doors, admin: httpx.Client) -> None:
     def end(error: Exception | None) -> None:
         with doors.context.transaction() as transaction:
-            transaction.emit("build", data={"state": "failed"})
+            transaction.count(lambda tally: tally.end("cpu", "failed"))
+            transaction.emit("preparation", data={"state": "failed"})
             if error:
                 raise error
 
     with pytest.raises(FarmError):
         end(FarmError("the last step fails"))
-    assert Scrape(admin)("farm_builds_ended_total", state="failed") == 0
+    assert "farm_builds_ended_total{" not in Scrape(admin).text
+    assert Scrape(admin)("farm_preparations_ended_total", state="failed") == 0
     end(None)
-    assert Scrape(admin)("farm_builds_ended_total", state="failed") == 1
+    assert Scrape(admin)("farm_builds_ended_total", state="failed", target="cpu") == 1
+    assert Scrape(admin)("farm_preparations_ended_total", state="failed") == 1
 
 
 def test_requests_are_counted_by_template_and_never_by_path(doors: Doors, admin: httpx.Client) -> None:
