@@ -100,7 +100,7 @@ def author(tmp_path: Path) -> tuple[onnx.ModelProto, Path, Path, dict[str, np.nd
     path, inputs, outputs = tmp_path / "author.onnx", tmp_path / "in.npz", tmp_path / "out.npz"
     onnx.save(network, str(path))
     given = {"x": rng.standard_normal((4, 32)).astype(np.float32)}
-    np.savez(inputs, **given)
+    np.savez(inputs, x=given["x"])
     said = models.plain_outputs(path, given)
     np.savez(outputs, **said)
     return network, inputs, outputs, said

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from farm.protocol.errors import NoEngine
 from farm.protocol.states import State
@@ -91,18 +94,26 @@ def test_a_machine_without_the_instruction_sets_is_refused(two: Fleet, model: Pa
 
 
 def test_float16_and_int8_are_engines_of_their_own(two: Fleet, model: Path, tmp_path: Path) -> None:
-    import numpy as np
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
-    inputs = {item.name: np.random.default_rng(1).standard_normal((8, *item.shape)) for item in session.get_inputs()}
-    np.savez(tmp_path / "calib.npz", **{name: array.astype(np.float32) for name, array in inputs.items()})
+    pictures = _pictures(tmp_path / "pictures")
     quick = ("--duration", QUICK.duration_s, "--iterations", QUICK.iterations, "--max-cv", QUICK.max_cv_percent)
-    for precision, more in (("fp16", ()), ("int8", ("--calib", tmp_path / "calib.npz"))):
-        told = two.json("submit", model, "-t", "new", "--precision", precision, "--wait", *quick, *more)
+    int8 = (model, "-t", "new", "--precision", "int8", "--calib", pictures)
+    for asked in ((model, "-t", "new", "--precision", "fp16"), int8):
+        told = two.json("submit", *asked, "--wait", *quick)
         assert [item["state"] for item in told["builds"]] == ["done"]
+    # What is in the pictures is a part of the key.
+    assert [row["hit"] for row in two.json("plan", *int8, *quick)["rows"]] == ["hit"]
+    shutil.copy(pictures / "0.png", pictures / "7.png")
+    assert [row["hit"] for row in two.json("plan", *int8, *quick)["rows"]] == ["miss"]
     several = two.farm("fetch", model.stem, "-o", tmp_path / "engine")
     assert several.code == 2
     assert "fp16" in several.err
     assert "int8" in several.err
     assert two.farm("fetch", model.stem, "-o", tmp_path / "engine", "--precision", "int8").code == 0
+
+
+def _pictures(folder: Path) -> Path:
+    folder.mkdir()
+    draw = np.random.default_rng(1)
+    for number in range(8):
+        Image.fromarray(draw.integers(0, 256, (24, 32, 3), np.uint8)).save(folder / f"{number}.png")
+    return folder

@@ -254,7 +254,7 @@ def test_an_operator_for_which_a_plugin_is_missing_is_told_as_such(tmp_path: Pat
             ("y", TensorProto.FLOAT, [3, 4, 7, 7]),
         ]
     }
-    sizes = {"output_height": 7, "output_width": 7, "sampling_ratio": 2}
+    sizes: dict[str, Any] = {"output_height": 7, "output_width": 7, "sampling_ratio": 2}
     node = helper.make_node("RoiAlign", ["x", "rois", "images"], ["y"], **sizes)
     graph = helper.make_graph([node], "g", [values["x"], values["rois"], values["images"]], [values["y"]])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8), str(made.model))

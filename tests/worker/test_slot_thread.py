@@ -91,7 +91,8 @@ def slot(desk: Desk, refused: threading.Event) -> Iterator[SlotThread]:
 
 
 def test_it_looks_at_its_start_and_works_until_nothing_is_left(desk: Desk, slot: SlotThread) -> None:
-    desk.work, _ = ["att-1", "att-2"], Work.gate.set()
+    desk.work = ["att-1", "att-2"]
+    Work.gate.set()
     slot.start()
     slot.wait_served(1)
     assert Work.started == ["att-1", "att-2"]
@@ -143,7 +144,8 @@ def test_a_mistake_of_ours_does_not_end_the_slot(
 ) -> None:
     monkeypatch.setattr(slot_thread, "_REFUSED_S", 0.0)
     desk.errors = [RuntimeError("nobody thought of this")]
-    desk.work, _ = ["att-1"], Work.gate.set()
+    desk.work = ["att-1"]
+    Work.gate.set()
     slot.start()
     slot.wait_served(1)
     ticket = slot.wake("bld-1")

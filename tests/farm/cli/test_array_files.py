@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ SPECS = (TensorSpec("images", "float32", (2, 3)), TensorSpec("rate", "int64", ()
 IMAGES = np.arange(6, dtype=np.float32).reshape(2, 3)
 
 
-def test_words(tmp_path, monkeypatch):
+def test_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "odd=name.npz").touch()
     assert array_files(["a.npz", "images=a.npy", "in/x=b=c.raw", "odd=name.npz", "a="]) == (
@@ -25,7 +26,7 @@ def test_words(tmp_path, monkeypatch):
     )
 
 
-def test_every_form_is_read(tmp_path, monkeypatch):
+def test_every_form_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     np.savez(tmp_path / "all.npz", images=IMAGES, rate=np.int64(3))
     np.save(tmp_path / "images.npy", IMAGES)
@@ -45,7 +46,7 @@ def test_every_form_is_read(tmp_path, monkeypatch):
         assert found["rate"] == 3
 
 
-def test_an_only_input_needs_no_name_and_one_open_axis_no_shape(tmp_path):
+def test_an_only_input_needs_no_name_and_one_open_axis_no_shape(tmp_path: Path) -> None:
     IMAGES.tofile(tmp_path / "x.raw")
     spec = (TensorSpec("x", "float32", (-1, 3)),)
     np.testing.assert_array_equal(read(array_files([str(tmp_path / "x.raw")]), spec, {})["x"], IMAGES)
@@ -71,7 +72,9 @@ def test_an_only_input_needs_no_name_and_one_open_axis_no_shape(tmp_path):
         (["images=odd.raw"], Invalid, "odd.raw has 25 bytes"),
     ],
 )
-def test_what_cannot_be_read_is_refused(tmp_path, monkeypatch, words, error, said):
+def test_what_cannot_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: Any, error: Any, said: str
+) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("a.npy", IMAGES)
     np.save("objects.npy", np.array([{}], object), allow_pickle=True)
@@ -83,7 +86,7 @@ def test_what_cannot_be_read_is_refused(tmp_path, monkeypatch, words, error, sai
         read(array_files(words), SPECS, {})
 
 
-def test_every_form_is_written(tmp_path, monkeypatch):
+def test_every_form_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     arrays = {"images": IMAGES, "rate": np.array(3, np.int64)}
     write(array_files(["all.npz", "images=i.npy", "rate=r.raw"]), arrays)
@@ -100,7 +103,7 @@ def test_every_form_is_written(tmp_path, monkeypatch):
         write(array_files(["rate=nowhere/x.npy"]), arrays)
 
 
-def test_a_folder_without_samples_is_told(tmp_path):
+def test_a_folder_without_samples_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"holds no \.npz file"):
         samples(tmp_path)
     for name in ("b.npz", "a.npz", "c.txt"):

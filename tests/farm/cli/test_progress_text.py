@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from farm.cli.progress_text import progress_text
 from farm.cli.watching import _Lines
 from farm.protocol.states import State
@@ -19,7 +21,7 @@ def test_what_is_not_known_is_left_out() -> None:
     assert progress_text(ProgressView("autotuning", elapsed_s=4.0)) == "autotuning; 4.0 s"
 
 
-def test_a_target_at_work_has_a_line_every_ten_seconds_at_most(capsys) -> None:
+def test_a_target_at_work_has_a_line_every_ten_seconds_at_most(capsys: pytest.CaptureFixture[str]) -> None:
     now = [0.0]
     lines = _Lines(lambda: now[0])
 

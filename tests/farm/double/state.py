@@ -13,6 +13,7 @@ from farm.protocol.errors import (
     NoEngine,
     TargetUnavailable,
 )
+from farm.protocol.model import ModelManifest
 from farm.protocol.requirement import fit
 from farm.protocol.states import ENDED_STATES, Scope, State
 from farm.protocol.submit import Candidate, FetchAnswer, FetchAsk, Plan, SubmitAsk
@@ -99,10 +100,11 @@ class Double:
 
     def submit(self, ask: SubmitAsk) -> SubmissionView:
         """What `POST /submissions` does."""
+        model = _model(ask)
         for view in self.submissions.values():
             if ask.idempotency and self.asks[view.id].idempotency == ask.idempotency:
                 return view
-        wanted = [item.sha256 for item in ask.model.files]
+        wanted = [item.sha256 for item in model.files]
         wanted += [item for item in (ask.reference.inputs, ask.reference.outputs, ask.options.calibration) if item]
         missing = [sha256 for sha256 in wanted if sha256 not in self.blobs]
         if missing:
@@ -111,7 +113,7 @@ class Double:
             raise TargetUnavailable("no device serves offline", "Start a worker.")
         number = len(self.submissions) + 1
         builds = tuple(self._request(number, target, ask) for target in ask.targets)
-        view = SubmissionView(f"s{number}", ask.name, ask.model.digest, State.QUEUED, NOW, "me", builds, ask.tags)
+        view = SubmissionView(f"s{number}", ask.name, model.digest, State.QUEUED, NOW, "me", builds, ask.tags)
         self.submissions[view.id], self.asks[view.id] = view, ask
         if self.auto:
             threading.Thread(target=self.finish, args=(view.id,), daemon=True).start()
@@ -121,14 +123,14 @@ class Double:
         label, key = f"{target} · onnxruntime 1", "k" * 64
         build = f"b{number}-{target}"
         self.builds[build] = BuildView(
-            build, ask.name, ask.model.digest, label, key, ask.options.precision, State.QUEUED, NOW
+            build, ask.name, _model(ask).digest, label, key, ask.options.precision, State.QUEUED, NOW
         )
         self.logs[build] = f"building {target}\ndone ü\n".encode()
         return RequestView(f"r{number}-{target}", target, label, State.QUEUED, key, "p1", build)
 
     def plan(self, ask: SubmitAsk) -> Plan:
         """What `POST /plans` does."""
-        return Plan(ask.name, ask.model.digest, tuple(plan_row(word) for word in ask.targets))
+        return Plan(ask.name, _model(ask).digest, tuple(plan_row(word) for word in ask.targets))
 
     def fetch(self, ask: FetchAsk) -> FetchAnswer:
         """What `POST /fetch` does, with the real rule for what fits."""
@@ -144,3 +146,9 @@ class Double:
         chosen = good[0]
         assert chosen.tier is not None
         return FetchAnswer(chosen.engine, self.engines[chosen.engine].manifest, chosen.tier, tuple(considered))
+
+
+def _model(ask: SubmitAsk) -> ModelManifest:
+    """That of a submission; the double compiles no plugins alone."""
+    assert ask.model is not None
+    return ask.model

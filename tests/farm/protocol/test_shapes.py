@@ -77,7 +77,8 @@ def test_an_open_shape_can_be_typed_once_its_axes_have_sizes() -> None:
 
 
 def test_what_lacks_in_a_profile_is_taken_from_the_others() -> None:
-    low, high = {"x": (1, 3)}, {"x": (8, 3)}
+    low: Shapes = {"x": (1, 3)}
+    high: Shapes = {"x": (8, 3)}
     assert profile_from_shapes(low, None, high) == {"x": ShapeRange((1, 3), (8, 3), (8, 3))}
     assert profile_from_shapes(low, None, None) == {"x": ShapeRange((1, 3), (1, 3), (1, 3))}
     assert profile_from_shapes(low, {"x": (4, 3)}, high) == {"x": ShapeRange((1, 3), (4, 3), (8, 3))}

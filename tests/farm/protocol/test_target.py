@@ -10,7 +10,7 @@ CARD = GpuFacts("NVIDIA RTX 4090", "8.9", 24 << 30)
 RTX = BackendFacts("tensorrt_rtx", "1.7.1.116")
 
 
-def test_what_is_built_ahead_of_time_needs_no_card_and_is_one_target_wherever_it_is_built():
+def test_what_is_built_ahead_of_time_needs_no_card_and_is_one_target_wherever_it_is_built() -> None:
     alone = replace(HERE, backends=(RTX,))
     beside = replace(alone, gpus=(CARD, replace(CARD, name="NVIDIA RTX 3060")), driver="580.1", cuda="13.0")
     (target,) = targets_from_facts(alone)
@@ -19,7 +19,7 @@ def test_what_is_built_ahead_of_time_needs_no_card_and_is_one_target_wherever_it
     assert target.label() == "ahead of time · tensorrt_rtx 1.7.1.116"
 
 
-def test_a_card_is_a_target_of_each_runtime_that_builds_on_it():
+def test_a_card_is_a_target_of_each_runtime_that_builds_on_it() -> None:
     both = (BackendFacts("tensorrt", "10.4.0.26"), BackendFacts("onnxruntime", "1.31.1"))
     found = targets_from_facts(replace(HERE, gpus=(CARD, CARD), backends=both))
     assert [item.label() for item in found] == ["NVIDIA RTX 4090 · tensorrt 10.4.0.26", "cpu avx2 · onnxruntime 1.31.1"]

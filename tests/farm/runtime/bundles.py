@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import onnx
@@ -32,7 +33,7 @@ HERE = DeviceFacts(
 IMAGES = {"images": np.random.default_rng(0).standard_normal((1, 3, 16, 16)).astype(np.float32)}
 
 
-def bundle_in(folder, model=None, facts=HERE, options=None, extra=()):
+def bundle_in(folder: Any, model: Any = None, facts: Any = HERE, options: Any = None, extra: Any = ()) -> Any:
     """The folder, with an engine in it; `conv_net` where no model is given."""
     onnx.save(model or models.conv_net(), str(folder / "engine.onnx"))
     content = (folder / "engine.onnx").read_bytes()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pickle
 import zipfile
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ ARRAYS = {
 }
 
 
-def test_arrays_survive_the_way_to_disk_and_back(tmp_path):
+def test_arrays_survive_the_way_to_disk_and_back(tmp_path: Path) -> None:
     save_arrays(tmp_path / "a.npz", ARRAYS)
     loaded = load_arrays(tmp_path / "a.npz")
     assert list(loaded) == list(ARRAYS)
@@ -27,7 +29,7 @@ def test_arrays_survive_the_way_to_disk_and_back(tmp_path):
         assert np.array_equal(loaded[name], array)
 
 
-def test_numpy_reads_what_is_saved_and_its_files_are_read(tmp_path):
+def test_numpy_reads_what_is_saved_and_its_files_are_read(tmp_path: Path) -> None:
     save_arrays(tmp_path / "a.npz", {"x": ARRAYS["x"]})
     assert np.array_equal(np.load(str(tmp_path / "a.npz"))["x"], ARRAYS["x"])
     np.savez_compressed(str(tmp_path / "b.npz"), x=ARRAYS["x"].T, y=ARRAYS["x"].astype(">f8"))
@@ -36,18 +38,18 @@ def test_numpy_reads_what_is_saved_and_its_files_are_read(tmp_path):
     assert loaded["y"].dtype.isnative
 
 
-def test_equal_arrays_give_equal_files(tmp_path):
+def test_equal_arrays_give_equal_files(tmp_path: Path) -> None:
     for name in ("a", "b"):
         save_arrays(tmp_path / name, ARRAYS)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 class Trap:
-    def __reduce__(self):
+    def __reduce__(self) -> Any:
         return (pytest.fail, ("a pickle was loaded",))
 
 
-def test_python_objects_are_never_loaded(tmp_path):
+def test_python_objects_are_never_loaded(tmp_path: Path) -> None:
     np.savez(str(tmp_path / "a.npz"), x=np.array([Trap()], dtype=object))
     with pytest.raises(Invalid, match="cannot be read"):
         load_arrays(tmp_path / "a.npz")
@@ -57,7 +59,7 @@ def test_python_objects_are_never_loaded(tmp_path):
         load_arrays(tmp_path / "b.npz")
 
 
-def test_what_is_no_archive_of_numbers_is_refused(tmp_path):
+def test_what_is_no_archive_of_numbers_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.npz"
     with pytest.raises(NotFound):
         load_arrays(path)
@@ -73,7 +75,7 @@ def test_what_is_no_archive_of_numbers_is_refused(tmp_path):
             load_arrays(tmp_path / name)
 
 
-def test_a_header_that_lies_about_its_shape_is_refused(tmp_path):
+def test_a_header_that_lies_about_its_shape_is_refused(tmp_path: Path) -> None:
     save_arrays(tmp_path / "a.npz", {"x": ARRAYS["x"]})
     with zipfile.ZipFile(str(tmp_path / "a.npz")) as archive:
         member = archive.read("x.npy").replace(b"(2, 3)", b"(9, 9)")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,15 +14,15 @@ SPECS = (TensorSpec("images", "float32", (-1, 3, 8)), TensorSpec("rate", "int64"
 IMAGES, RATE = np.zeros((2, 3, 8), np.float32), np.array(16000)
 
 
-def test_inputs_that_fit_come_back_in_the_engine_s_order():
+def test_inputs_that_fit_come_back_in_the_engine_s_order() -> None:
     assert list(check_inputs({"rate": RATE, "images": IMAGES}, SPECS)) == ["images", "rate"]
 
 
-def test_a_numpy_scalar_is_an_array_without_axes():
+def test_a_numpy_scalar_is_an_array_without_axes() -> None:
     assert check_inputs({"images": IMAGES, "rate": np.int64(8000)}, SPECS)["rate"].shape == ()
 
 
-def test_foreign_byte_order_is_turned():
+def test_foreign_byte_order_is_turned() -> None:
     checked = check_inputs({"images": IMAGES.astype(">f4"), "rate": RATE}, SPECS)
     assert checked["images"].dtype.isnative
 
@@ -43,12 +45,12 @@ def test_foreign_byte_order_is_turned():
         ({"images": IMAGES.astype(object), "rate": RATE}, "'images' is object"),
     ],
 )
-def test_what_does_not_fit_is_named(arrays, message):
+def test_what_does_not_fit_is_named(arrays: Any, message: str) -> None:
     with pytest.raises(Invalid, match=message):
         check_inputs(arrays, SPECS)
 
 
-def test_shapes_must_lie_inside_one_profile():
+def test_shapes_must_lie_inside_one_profile() -> None:
     profiles = tuple({"images": ShapeRange((low, 3, 8), (low, 3, 8), (high, 3, 8))} for low, high in ((1, 2), (8, 16)))
     for batch, fits in ((1, True), (2, True), (3, False), (8, True), (17, False)):
         arrays = {"images": np.zeros((batch, 3, 8), np.float32), "rate": RATE}

@@ -33,7 +33,7 @@ def looked(farm: Coordinator, estimates: Estimates, model: str, *targets: str) -
         found = estimates.times(connection, targets, farm.clock())
     assert set(found) == set(targets)
     told = [estimate(found[target], Wanted(model, "fp32")) for target in targets]
-    return [item and item.seconds for item in told]
+    return [item.seconds if item else None for item in told]
 
 
 def test_what_was_found_is_kept_for_a_minute(farm: Coordinator, box: Talker) -> None:

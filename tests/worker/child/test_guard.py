@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,11 +22,11 @@ class Task:
 
 
 @pytest.fixture
-def child(tmp_path):
+def child(tmp_path: Path) -> Any:
     """Run work as a child does; its exit status, the stages it told, and the files it left."""
     (tmp_path / "spec.json").write_text('{"number": 7}')
 
-    def run(work):
+    def run(work: Any) -> Any:
         reading, writing = os.pipe()
         try:
             status = guard(Task, work, State.BUILDING, tmp_path, writing)
@@ -38,8 +40,8 @@ def child(tmp_path):
     return run
 
 
-def test_a_result_is_written_and_stages_are_told(child, tmp_path):
-    def work(task, workspace, enter):
+def test_a_result_is_written_and_stages_are_told(child: Any, tmp_path: Path) -> None:
+    def work(task: Any, workspace: Any, enter: Any) -> Any:
         assert workspace == tmp_path
         enter(State.BUILDING, "a line\nand another")
         enter(State.VERIFYING)
@@ -52,8 +54,8 @@ def test_a_result_is_written_and_stages_are_told(child, tmp_path):
     assert json.loads((tmp_path / "result.json").read_text()) == {"number": 8}
 
 
-def test_progress_is_a_line_of_its_own_that_no_end_of_the_worker_breaks(child, tmp_path):
-    def work(task, workspace, stages):
+def test_progress_is_a_line_of_its_own_that_no_end_of_the_worker_breaks(child: Any, tmp_path: Path) -> None:
+    def work(task: Any, workspace: Any, stages: Any) -> Any:
         stages(State.BUILDING)
         stages.progress("Timing tactics" * 100, 0.25)
         stages.progress("autotuning")
@@ -70,11 +72,13 @@ def test_progress_is_a_line_of_its_own_that_no_end_of_the_worker_breaks(child, t
     os.close(writing)
 
 
-def test_only_what_is_not_understood_is_traced_in_the_log(child, capfd, caplog):
-    def refuse(task, workspace, enter):
+def test_only_what_is_not_understood_is_traced_in_the_log(
+    child: Any, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(task: Any, workspace: Any, enter: Any) -> None:
         raise Invalid("the model takes any size of x", "Say which to use.")
 
-    def wrap(task, workspace, enter):
+    def wrap(task: Any, workspace: Any, enter: Any) -> None:
         try:
             raise RuntimeError("the words of a library")
         except RuntimeError as error:
@@ -97,8 +101,8 @@ def test_only_what_is_not_understood_is_traced_in_the_log(child, capfd, caplog):
         (RuntimeError("anything\nelse"), FailureKind.FAILED),
     ],
 )
-def test_an_error_is_a_failure_of_the_stage_it_happened_in(child, tmp_path, error, kind):
-    def work(task, workspace, enter):
+def test_an_error_is_a_failure_of_the_stage_it_happened_in(child: Any, tmp_path: Path, error: Any, kind: Any) -> None:
+    def work(task: Any, workspace: Any, enter: Any) -> None:
         enter(State.VERIFYING)
         raise error
 
@@ -112,23 +116,23 @@ def test_an_error_is_a_failure_of_the_stage_it_happened_in(child, tmp_path, erro
     assert failure.hint
 
 
-def test_a_spec_of_another_release_is_a_failure(child, tmp_path):
+def test_a_spec_of_another_release_is_a_failure(child: Any, tmp_path: Path) -> None:
     (tmp_path / "spec.json").write_text('{"number": 7, "colour": "red"}')
     status, stages, _ = child(lambda *_: pytest.fail("it ran"))
     assert (status, stages) == (1, [])
     assert "Task.colour: unknown field" in loads(Failure, (tmp_path / "failure.json").read_text()).message
 
 
-def test_a_result_that_has_no_json_leaves_no_half_of_one(child):
+def test_a_result_that_has_no_json_leaves_no_half_of_one(child: Any) -> None:
     status, _, left = child(lambda *_: float("nan"))
     assert (status, left) == (1, ["failure.json", "spec.json"])
 
 
-def test_a_message_of_the_protocol_is_invalid():
+def test_a_message_of_the_protocol_is_invalid() -> None:
     assert failure_from_error(ProtocolError("x"), State.BUILDING).kind is FailureKind.INVALID
 
 
-def test_the_descriptor_comes_from_the_environment():
+def test_the_descriptor_comes_from_the_environment() -> None:
     assert stages_descriptor({}) is None
     assert stages_descriptor({"FARM_CHILD_STAGES": "5"}) == 5
     with pytest.raises(Invalid, match="FARM_CHILD_STAGES is 'five'"):
@@ -136,7 +140,9 @@ def test_the_descriptor_comes_from_the_environment():
 
 
 @pytest.mark.parametrize(("came", "ends"), [(b"1", ["ready", "worked"]), (b"", ["ready"])], ids=["come", "never come"])
-def test_work_begins_when_its_inputs_are_there(tmp_path, monkeypatch, came, ends):
+def test_work_begins_when_its_inputs_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, came: bytes, ends: Any
+) -> None:
     (tmp_path / "spec.json").write_text('{"number": 7}')
     reading, writing = os.pipe()
     os.write(writing, came)
@@ -144,11 +150,11 @@ def test_work_begins_when_its_inputs_are_there(tmp_path, monkeypatch, came, ends
     monkeypatch.setattr("worker.child.guard.inputs_descriptor", lambda: reading)
     seen = []
 
-    def work(task, workspace, stages):
+    def work(task: Any, workspace: Any, stages: Any) -> Any:
         seen.append("worked")
         return task
 
-    def run():
+    def run() -> Any:
         return guard(Task, work, State.BUILDING, tmp_path, None, lambda task, workspace: seen.append("ready"))
 
     if came:

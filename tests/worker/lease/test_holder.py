@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from typing import List
 
 from farm.client.transport import Break, Broken
 from farm.protocol.errors import LeaseLost
@@ -10,7 +11,8 @@ from worker.lease.holder import Holder
 
 
 def test_a_cancel_arrives_at_once() -> None:
-    line, told, heard = ScriptedLine(), [], threading.Event()  # type: ignore[var-annotated]
+    line, heard = ScriptedLine(), threading.Event()
+    told: List[str] = []
 
     def cancelled(reason: str) -> None:
         told.append(reason)
@@ -42,7 +44,8 @@ def test_a_broken_beat_is_repeated_and_a_lost_lease_ends_it() -> None:
 
 
 def test_what_comes_after_the_end_is_not_heard() -> None:
-    line, told, beating = ScriptedLine(), [], threading.Event()  # type: ignore[var-annotated]
+    line, beating = ScriptedLine(), threading.Event()
+    told: List[str] = []
     line.before = lambda word: beating.set()
     with Holder(line, told.append, lambda: told.append("lost")):
         assert beating.wait(5)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
@@ -47,7 +48,7 @@ def test_pauses_grow_to_a_limit_and_differ_between_workers() -> None:
 
     for jitter, longest in ((1.0, 5.0), (0.0, 2.5)):
         stop, tries = Clockless(), iter(range(12))
-        Patience(stop, lambda jitter=jitter: jitter).call(ask, "publishing")
+        Patience(stop, partial(float, jitter)).call(ask, "publishing")
         assert stop.waited == sorted(stop.waited)
         assert stop.waited[0] == pytest.approx(0.05 * (1 + jitter))
         assert stop.waited[-1] == pytest.approx(longest)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from farm.protocol.codec import canonical
 from farm.runtime.benchmark.evidence import collect, cores
@@ -22,7 +23,7 @@ FILES = {
 }
 
 
-def written(folder, files):
+def written(folder: Any, files: Any) -> Any:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,7 +31,7 @@ def written(folder, files):
     return folder
 
 
-def test_everything_a_machine_tells_is_collected(tmp_path):
+def test_everything_a_machine_tells_is_collected(tmp_path: Path) -> None:
     assert collect(written(tmp_path, FILES)) == {
         "load_1m": 0.5,
         "governor": "performance, powersave",
@@ -43,12 +44,12 @@ def test_everything_a_machine_tells_is_collected(tmp_path):
     }
 
 
-def test_what_a_machine_does_not_tell_is_left_out(tmp_path):
+def test_what_a_machine_does_not_tell_is_left_out(tmp_path: Path) -> None:
     assert collect(tmp_path) == {}
     assert collect(written(tmp_path, {"sys/devices/system/cpu/cpufreq/boost": "1"})) == {"turbo": True}
 
 
-def test_this_machine_answers_with_plain_json():
+def test_this_machine_answers_with_plain_json() -> None:
     found = collect()
     assert canonical(found)
     assert found["load_1m"] >= 0

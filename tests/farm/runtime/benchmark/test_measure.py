@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import pytest
 
@@ -8,17 +9,17 @@ from farm.protocol.codec import dumps, loads
 from farm.protocol.errors import Invalid, Unsupported
 from farm.protocol.options import BenchmarkPolicy, ClockLock
 from farm.protocol.report import BenchmarkReport
-from farm.runtime.benchmark.measure import measure, refused
 from farm.protocol.samples import unpack
+from farm.runtime.benchmark.measure import measure, refused
 
 from ..sessions import ClockedSession, X
 
-QUICK = {"warmup_ms": 0.0, "iterations": 100, "duration_s": 0.0}
+QUICK: dict[str, Any] = {"warmup_ms": 0.0, "iterations": 100, "duration_s": 0.0}
 
 
-def measured(durations_ms, evidence=None, **policy):
+def measured(durations_ms: Any, evidence: Any = None, **policy: Any) -> Any:
     session = ClockedSession(durations_ms)
-    kept = []
+    kept: list[Any] = []
     report = measure(
         session,
         X,
@@ -31,7 +32,7 @@ def measured(durations_ms, evidence=None, **policy):
     return session, report, kept
 
 
-def test_a_calm_engine_gets_its_numbers():
+def test_a_calm_engine_gets_its_numbers() -> None:
     _, report, _ = measured([2.0, 2.1])
     assert not report.noisy
     assert (report.attempts, report.iterations, report.method) == (1, 100, "farm")
@@ -41,7 +42,7 @@ def test_a_calm_engine_gets_its_numbers():
     assert report.layers[0]["name"] == "all"
 
 
-def test_a_noisy_engine_gets_none_after_all_attempts():
+def test_a_noisy_engine_gets_none_after_all_attempts() -> None:
     session, report, _ = measured([1.0, 3.0], attempts=3)
     assert report.noisy
     assert (report.latency, report.throughput_per_s, report.attempts) == (None, None, 3)
@@ -50,7 +51,7 @@ def test_a_noisy_engine_gets_none_after_all_attempts():
     assert session.calls == 3 * 101
 
 
-def test_a_calm_attempt_after_a_noisy_one_is_published():
+def test_a_calm_attempt_after_a_noisy_one_is_published() -> None:
     durations = [1.0] + [1.0, 9.0] * 50 + [1.0] * 101
     _, report, _ = measured(durations)
     assert not report.noisy
@@ -58,12 +59,12 @@ def test_a_calm_attempt_after_a_noisy_one_is_published():
     assert report.latency.maximum_ms == pytest.approx(1.0)
 
 
-def test_the_limit_is_the_policy_s():
+def test_the_limit_is_the_policy_s() -> None:
     assert not measured([1.0, 1.5], max_cv_percent=25.0)[1].noisy
     assert measured([1.0, 1.5], max_cv_percent=15.0)[1].noisy
 
 
-def test_throttling_in_an_attempt_makes_it_noisy():
+def test_throttling_in_an_attempt_makes_it_noisy() -> None:
     counts = iter([{"throttle_count": count} for count in (7, 9, 9, 9)])
     _, report, _ = measured([1.0], evidence=counts)
     assert (report.noisy, report.attempts) == (False, 2)
@@ -73,7 +74,7 @@ def test_throttling_in_an_attempt_makes_it_noisy():
     assert "throttled 2 times" in report.reason
 
 
-def test_a_card_that_was_too_hot_is_not_published_and_one_at_its_power_limit_is():
+def test_a_card_that_was_too_hot_is_not_published_and_one_at_its_power_limit_is() -> None:
     calm = {"gpu_throttle_reasons": ["software power cap"]}
     assert not measured([1.0], evidence=iter([calm, calm]), attempts=1)[1].noisy
     _, report, _ = measured(
@@ -82,11 +83,11 @@ def test_a_card_that_was_too_hot_is_not_published_and_one_at_its_power_limit_is(
     assert report.reason == "the GPU was slowed down while it was measured: hardware thermal slowdown"
 
 
-def test_evidence_is_asked_for_before_and_after_and_never_in_between():
+def test_evidence_is_asked_for_before_and_after_and_never_in_between() -> None:
     session = ClockedSession([1.0])
     asked = []
 
-    def collect():
+    def collect() -> Any:
         asked.append(session.calls)
         return {"call": session.calls}
 
@@ -96,43 +97,43 @@ def test_evidence_is_asked_for_before_and_after_and_never_in_between():
     assert report.evidence["backend"] == "clocked 1.0"
 
 
-def test_every_sample_is_kept_under_its_digest():
+def test_every_sample_is_kept_under_its_digest() -> None:
     _, report, kept = measured([1.0, 1.1])
     assert report.samples == hashlib.sha256(kept[0]).hexdigest()
     assert len(unpack(kept[0])) == report.iterations
     assert unpack(kept[0])[:2] == pytest.approx((1.1, 1.0))
 
 
-def test_damaged_samples_are_refused():
+def test_damaged_samples_are_refused() -> None:
     with pytest.raises(Invalid):
         unpack(b"not zlib")
 
 
-def test_streams_need_a_backend_that_can():
+def test_streams_need_a_backend_that_can() -> None:
     with pytest.raises(Unsupported, match=r"clocked 1.0 runs one inference at a time, not 2 streams"):
         measure(ClockedSession([1.0]), X, BenchmarkPolicy(streams=2))
 
 
 @pytest.mark.parametrize("nothing", [{"iterations": 0}, {"attempts": 0}, {"streams": 0}])
-def test_a_policy_that_asks_for_nothing_is_refused(nothing):
+def test_a_policy_that_asks_for_nothing_is_refused(nothing: Any) -> None:
     with pytest.raises(Invalid):
         measured([1.0], **nothing)
 
 
-def test_wrong_inputs_are_refused_before_anything_is_timed():
+def test_wrong_inputs_are_refused_before_anything_is_timed() -> None:
     session = ClockedSession([1.0])
     with pytest.raises(Invalid, match="missing"):
         measure(session, {})
     assert session.calls == 0
 
 
-def test_a_refused_measurement_has_a_reason_and_no_number():
+def test_a_refused_measurement_has_a_reason_and_no_number() -> None:
     report = refused(BenchmarkPolicy(), "there are no inputs")
     assert (report.latency, report.iterations, report.noisy, report.reason) == (None, 0, False, "there are no inputs")
     assert loads(BenchmarkReport, dumps(report)) == report
 
 
-def test_locked_clocks_are_in_the_evidence_and_the_protocol():
+def test_locked_clocks_are_in_the_evidence_and_the_protocol() -> None:
     session = ClockedSession([2.0])
     policy = BenchmarkPolicy(**{**QUICK, "lock_clocks": ClockLock.AUTO})
     told = {"locked": True, "graphics_mhz": 1410}
@@ -143,7 +144,7 @@ def test_locked_clocks_are_in_the_evidence_and_the_protocol():
 
 
 @pytest.mark.parametrize("how", [ClockLock.AUTO, ClockLock.REQUIRE])
-def test_clocks_that_nobody_locks_are_told_or_refused(how):
+def test_clocks_that_nobody_locks_are_told_or_refused(how: Any) -> None:
     session = ClockedSession([2.0])
     report = measure(session, X, BenchmarkPolicy(**{**QUICK, "lock_clocks": how}), clock=session.clock, collect=dict)
     assert report.evidence["clocks"] == {"locked": False, "reason": "nothing here could lock them"}
@@ -155,14 +156,14 @@ def test_clocks_that_nobody_locks_are_told_or_refused(how):
     assert report.reason == "its clocks were to be locked, and are not: nothing here could lock them"
 
 
-def test_nobody_is_asked_to_lock_what_shall_not_be():
+def test_nobody_is_asked_to_lock_what_shall_not_be() -> None:
     session = ClockedSession([2.0])
     policy = BenchmarkPolicy(**QUICK)
     report = measure(session, X, policy, clock=session.clock, collect=dict, lock_clocks=lambda: pytest.fail("locked"))
     assert "clocks" not in report.evidence
 
 
-def test_a_board_that_lacked_current_gets_no_number():
+def test_a_board_that_lacked_current_gets_no_number() -> None:
     states = iter({"jetson": {"overcurrent_events": count}} for count in (3, 3, 3, 5))
     _, report, _ = measured([2.0], evidence=states, attempts=1)
     assert report.latency

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,19 +18,19 @@ class Owner:
 
     alive = 0
 
-    def __init__(self):
+    def __init__(self) -> None:
         Owner.alive += 1
 
-    def __del__(self):
+    def __del__(self) -> None:
         Owner.alive -= 1
 
 
-def lent(array, device=(1, 0), owner=None):
+def lent(array: Any, device: Any = (1, 0), owner: Any = None) -> Any:
     return Lent(array.ctypes.data, array.shape, array.dtype.name, device, (array, owner))
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_the_owner_lives_until_the_reader_lets_go(version):
+def test_the_owner_lives_until_the_reader_lets_go(version: Any) -> None:
     array = np.arange(6, dtype=np.int32).reshape(2, 3)
     box = lent(array, owner=Owner()).__dlpack__(max_version=version)
     borrowed = opened(box)
@@ -42,7 +43,7 @@ def test_the_owner_lives_until_the_reader_lets_go(version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_capsule_that_nobody_opens_gives_back_what_it_holds(version):
+def test_a_capsule_that_nobody_opens_gives_back_what_it_holds(version: Any) -> None:
     box = lent(np.zeros(3), owner=Owner()).__dlpack__(max_version=version)
     assert Owner.alive == 1
     del box
@@ -50,13 +51,13 @@ def test_a_capsule_that_nobody_opens_gives_back_what_it_holds(version):
     assert (Owner.alive, lent_out()) == (0, 0)
 
 
-def test_readers_of_version_1_get_it_and_others_the_old_one():
+def test_readers_of_version_1_get_it_and_others_the_old_one() -> None:
     array = lent(np.zeros(3))
     assert capsule.name_of(array.__dlpack__(max_version=(1, 0))) == capsule.VERSIONED
     assert capsule.name_of(array.__dlpack__()) == capsule.PLAIN
 
 
-def test_each_reader_has_its_own_capsule():
+def test_each_reader_has_its_own_capsule() -> None:
     array = lent(np.zeros(3), owner=Owner())
     first, second = borrow(array), borrow(array)
     assert lent_out() == 2
@@ -67,7 +68,7 @@ def test_each_reader_has_its_own_capsule():
     assert (Owner.alive, lent_out()) == (0, 0)
 
 
-def test_a_copy_or_another_device_is_refused():
+def test_a_copy_or_another_device_is_refused() -> None:
     array = lent(np.zeros(3))
     for words in ({"copy": True}, {"dl_device": (2, 0)}):
         with pytest.raises(BufferError, match="where it lies"):
@@ -76,7 +77,7 @@ def test_a_copy_or_another_device_is_refused():
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int8", "uint8", "int32", "int64"])
-def test_numpy_reads_every_type(dtype):
+def test_numpy_reads_every_type(dtype: str) -> None:
     array = np.arange(6).reshape(2, 1, 3).astype(dtype)
     found = np.from_dlpack(lent(array))
     assert found.ctypes.data == array.ctypes.data
@@ -86,7 +87,7 @@ def test_numpy_reads_every_type(dtype):
     assert lent_out() == 0
 
 
-def test_numbers_without_axes_and_arrays_without_elements():
+def test_numbers_without_axes_and_arrays_without_elements() -> None:
     for array in (np.array(3.5), np.zeros((2, 0, 4), np.float32)):
         found = np.from_dlpack(lent(array))
         np.testing.assert_array_equal(found, array)

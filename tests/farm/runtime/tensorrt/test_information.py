@@ -11,7 +11,7 @@ import pytest
 from farm.runtime.tensorrt.information import layer_information, types_text
 
 _FP16 = "Channel major FP16 format where channel % 8 == 0"
-OLD = {
+OLD: dict[str, Any] = {
     "Layers": [
         {
             "Name": "conv1 + relu1",

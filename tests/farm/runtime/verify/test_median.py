@@ -1,19 +1,21 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from farm.runtime.verify.median import median
 
 
-def chunked(values, size):
+def chunked(values: Any, size: Any) -> Any:
     return lambda: (values[start : start + size] for start in range(0, len(values), size))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 10, 1000, 1001])
 @pytest.mark.parametrize("gathered", [1, 7, 1 << 20])
 @pytest.mark.parametrize("kind", ["uniform", "ties", "tiny", "huge", "zeros"])
-def test_median_is_exact_however_little_may_be_gathered(count, gathered, kind):
+def test_median_is_exact_however_little_may_be_gathered(count: int, gathered: Any, kind: str) -> None:
     draw = np.random.default_rng(count)
     values = {
         "uniform": draw.random(count),
@@ -25,11 +27,11 @@ def test_median_is_exact_however_little_may_be_gathered(count, gathered, kind):
     assert median(chunked(values, 64), count, gathered) == pytest.approx(float(np.median(values)), rel=1e-15)
 
 
-def test_passes_end_when_few_enough_are_left():
+def test_passes_end_when_few_enough_are_left() -> None:
     values = np.random.default_rng(0).random(5000)
     passes = []
 
-    def chunks():
+    def chunks() -> Any:
         passes.append(1)
         return iter([values])
 

@@ -30,7 +30,7 @@ print(report.verdict, peak() - before)
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_outputs():
+def test_memory_does_not_grow_with_the_outputs() -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         cwd=str(ROOT),

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from farm.runtime.verify.substance import insubstantial, magnitude
 
 
-def told(values, dtype=np.float32):
+def told(values: Any, dtype: Any = np.float32) -> Any:
     array = np.asarray(values, dtype=dtype)
     return insubstantial(array, magnitude(array)) or ""
 
 
-def softmax(logits):
+def softmax(logits: Any) -> Any:
     powers = np.exp(logits - logits.max())
     return powers / powers.sum()
 
@@ -31,7 +33,7 @@ def softmax(logits):
         ([0.0], "saturated"),
     ],
 )
-def test_references_that_prove_nothing(values, reason):
+def test_references_that_prove_nothing(values: Any, reason: str) -> None:
     assert reason in told(values)
 
 
@@ -47,17 +49,17 @@ def test_references_that_prove_nothing(values, reason):
         [np.nan, 1.0, 2.0],
     ],
 )
-def test_references_that_prove_something(values):
+def test_references_that_prove_something(values: Any) -> None:
     assert told(values) == ""
 
 
-def test_truth_values_and_whole_numbers_have_two_ends_by_nature():
+def test_truth_values_and_whole_numbers_have_two_ends_by_nature() -> None:
     assert told([True, False] * 8, bool) == ""
     assert told([0, 1] * 8, np.int64) == ""
     assert "constant" in told([5] * 8, np.int64)
 
 
-def test_magnitude_has_no_overflow():
+def test_magnitude_has_no_overflow() -> None:
     assert magnitude(np.array([1e200, -1e200])).rms == pytest.approx(1e200)
     assert magnitude(np.array([3.0, -4.0, np.inf])).rms == pytest.approx(np.sqrt(12.5))
     assert magnitude(np.zeros(0)).count == 0

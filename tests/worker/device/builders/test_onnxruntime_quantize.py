@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,11 +22,11 @@ BUILDER = load("onnxruntime")
 INT8 = BuildOptions(precision=Precision.INT8)
 
 
-def images(count, seed=0):
+def images(count: Any, seed: Any = 0) -> Any:
     return np.random.default_rng(seed).standard_normal((count, 1, 3, 16, 16)).astype(np.float32)
 
 
-def test_an_int8_engine_computes_with_bytes_and_stays_near_float32(tmp_path):
+def test_an_int8_engine_computes_with_bytes_and_stays_near_float32(tmp_path: Path) -> None:
     order = order_of(tmp_path, models.conv_net(), INT8, {"images": images(16)})
     engine = BUILDER.build(order)
     inputs = {"images": images(1, seed=9)[0]}
@@ -38,7 +40,7 @@ def test_an_int8_engine_computes_with_bytes_and_stays_near_float32(tmp_path):
     assert (order.output / "engine.onnx").stat().st_size < 0.4 * order.model.stat().st_size
 
 
-def test_samples_that_are_not_like_the_inputs_fail_the_verification(tmp_path):
+def test_samples_that_are_not_like_the_inputs_fail_the_verification(tmp_path: Path) -> None:
     order = order_of(tmp_path, models.conv_net(), INT8, {"images": 0.01 * images(4)})
     BUILDER.build(order)
     inputs = {"images": images(1, seed=9)[0]}
@@ -47,21 +49,21 @@ def test_samples_that_are_not_like_the_inputs_fail_the_verification(tmp_path):
     assert report.verdict is Verdict.FAILED
 
 
-def test_an_lstm_has_nothing_to_quantize(tmp_path):
+def test_an_lstm_has_nothing_to_quantize(tmp_path: Path) -> None:
     samples = {"steps": np.zeros((2, 5, 1, 16), np.float32)}
     with pytest.raises(Unsupported, match="nothing to quantize"):
         BUILDER.build(order_of(tmp_path, models.lstm_net(), INT8, samples))
 
 
 @pytest.mark.parametrize("method", ["minmax", "entropy", "percentile"])
-def test_every_method_of_calibration_works(tmp_path, method):
+def test_every_method_of_calibration_works(tmp_path: Path, method: str) -> None:
     options = dataclasses.replace(INT8, backend_options={"calibration_method": method, "per_channel": False})
     engine = BUILDER.build(order_of(tmp_path, models.conv_net(), options, {"images": images(4)}))
     assert engine.effective["calibration_method"] == method
     assert engine.effective["per_channel"] is False
 
 
-def test_scales_per_channel_need_a_newer_opset_than_scales_per_tensor(tmp_path):
+def test_scales_per_channel_need_a_newer_opset_than_scales_per_tensor(tmp_path: Path) -> None:
     old = models.conv_net()
     old.opset_import[0].version = 11
     engine = BUILDER.build(order_of(tmp_path / "default", old, INT8, {"images": images(2)}))
@@ -72,7 +74,7 @@ def test_scales_per_channel_need_a_newer_opset_than_scales_per_tensor(tmp_path):
 
 
 @pytest.mark.parametrize(("sets", "bits"), [(("avx2",), 7), (("avx2", "avx_vnni"), 8), (("avx512_vnni",), 8)])
-def test_weights_keep_to_seven_bits_where_products_would_saturate(tmp_path, sets, bits):
+def test_weights_keep_to_seven_bits_where_products_would_saturate(tmp_path: Path, sets: Any, bits: int) -> None:
     target = dataclasses.replace(target_here(), instruction_sets=sets, platform="linux-x86_64")
     order = order_of(tmp_path, models.conv_net(), INT8, {"images": images(2)}, target=target)
     path, told = quantize(order.model, order, "1")
@@ -96,6 +98,6 @@ def test_weights_keep_to_seven_bits_where_products_would_saturate(tmp_path, sets
         ({"images": images(4), "more": np.zeros(3)}, "images: 4, more: 3"),
     ],
 )
-def test_samples_that_do_not_fit_are_named(tmp_path, samples, message):
+def test_samples_that_do_not_fit_are_named(tmp_path: Path, samples: Any, message: str) -> None:
     with pytest.raises(Invalid, match=message):
         BUILDER.build(order_of(tmp_path, models.conv_net(), INT8, samples))
