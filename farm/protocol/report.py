@@ -67,6 +67,7 @@ class OutputVerification:
     Attributes:
         mismatched: Elements outside the tolerance.
         worst_index: Index of the element that exceeds its tolerance most.
+        values: How many of its values are kept: those at `i * elements // values`.
     """
 
     name: str
@@ -83,6 +84,7 @@ class OutputVerification:
     elements: int = 0
     mismatched: int = 0
     worst_index: Tuple[int, ...] = ()
+    values: int = 0
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,9 @@ class VerificationReport:
 
     Attributes:
         reference: Where the reference came from: `onnxruntime <version>, optimisations off`, `author`, ...
+        inputs: Digest of the blob with the inputs; engines that ran the same ones compare.
+        values: Digest of the blob with some values of each output, in the order of the outputs: zlib over little-endian
+            float64.
     """
 
     verdict: Verdict
@@ -98,6 +103,8 @@ class VerificationReport:
     outputs: Tuple[OutputVerification, ...]
     policy: VerifyPolicy
     reason: str = ""
+    inputs: Optional[str] = None
+    values: Optional[str] = None
 
 
 @dataclass(frozen=True)

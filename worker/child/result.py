@@ -26,6 +26,7 @@ class ChildResult:
     Attributes:
         files: The engine first, then what it needs beside it; empty where an existing engine was used.
         samples: The file with every sample of the measurement; its digest is in the benchmark too.
+        values: The file with some values of each output; its digest is in the verification too.
         learned: What the build leaves for the timing cache of the fleet.
     """
 
@@ -38,4 +39,5 @@ class ChildResult:
     effective: Dict[str, Any] = field(default_factory=dict)
     degraded: bool = False
     samples: Optional[FileRef] = None
+    values: Optional[FileRef] = None
     learned: Optional[LearnedCache] = None

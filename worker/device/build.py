@@ -37,6 +37,7 @@ from .witness import Witness, witness
 log = logging.getLogger(__name__)
 
 SAMPLES_FILE = "samples.bin"
+VALUES_FILE = "values.bin"
 Enter = Callable[[State, str], None]
 
 
@@ -71,7 +72,7 @@ def make(work: BuildWork, workspace: Path, enter: Enter, progress: Progress = no
     inputs = _inputs(work, workspace)
     held = witness(work, workspace, builder, order, inputs)
     with builder.open(engine, work.key.options) as session:
-        verification = _verify(work, held, session, inputs)
+        verification = _verify(work, workspace, held, session, inputs)
         benchmark, samples, timed = _measure(work, workspace, session, inputs, verification, enter)
         layers = layers_of_engine(session, built, timed, workspace / "output")
         return ChildResult(
@@ -84,6 +85,7 @@ def make(work: BuildWork, workspace: Path, enter: Enter, progress: Progress = no
             effective=built.effective,
             degraded=built.degraded,
             samples=file_ref(workspace / "output" / samples, samples) if samples else None,
+            values=file_ref(workspace / "output" / VALUES_FILE, VALUES_FILE) if verification.values else None,
             learned=built.learned,
         )
 
@@ -149,19 +151,23 @@ def _inputs(work: BuildWork, workspace: Path) -> Optional[Dict[str, Any]]:
     return load_arrays(workspace / "input" / INPUTS_FILE)
 
 
-def _verify(work: BuildWork, held: Witness, session: Session, inputs: Optional[Dict[str, Any]]) -> VerificationReport:
+def _verify(
+    work: BuildWork, workspace: Path, held: Witness, session: Session, inputs: Optional[Dict[str, Any]]
+) -> VerificationReport:
     if inputs is None:
         return unjudged(work.verify, "the preparation has no reference inputs")
     if held.references is None and work.verify.enabled:
         return unjudged(work.verify, held.told_by)
+    keep_values = (workspace / "output" / VALUES_FILE).write_bytes
+    precision = work.key.options.precision
     try:
-        report = verify(session, inputs, held.references, work.verify, work.key.options.precision, held.told_by)
+        report = verify(session, inputs, held.references, work.verify, precision, held.told_by, keep_values)
     except Invalid as error:
         # The policy was checked before the build: what is left is an engine that refuses the inputs of its model.
         raise BuildFailed(f"the engine does not run the reference inputs: {error.message}", error.hint) from error
     for output in report.outputs:
         log.info("output %s: %s%s", output.name, output.verdict, f", {output.reason}" if output.reason else "")
-    return report
+    return replace(report, inputs=work.prepared.reference_inputs)
 
 
 def _measure(

@@ -108,8 +108,8 @@ def _result(made: ChildResult, libraries: Sequence[PluginLibrary], token: int, c
 
 def _files_of(made: Made, output: Path) -> Tuple[FileRef, ...]:
     """Every file that the child says it made. Raises: Invalid: one is not there, or is no plain file."""
-    samples = _present(made.samples) if isinstance(made, ChildResult) else ()
-    files = (*made.files, *samples)
+    proof = (*_present(made.samples), *_present(made.values)) if isinstance(made, ChildResult) else ()
+    files = (*made.files, *proof)
     for item in files:
         check_left(output, item.name)
     if isinstance(made, ChildResult):

@@ -13,6 +13,7 @@ from farm.protocol.report import Verdict, VerificationReport
 from ..session import Session
 from .align import CHUNK
 from .tolerance import check_policy
+from .values import Keep, with_values
 from .verdict import judge, unjudged
 
 Array = Any
@@ -25,6 +26,7 @@ def verify(
     policy: Optional[VerifyPolicy] = None,
     precision: Precision = Precision.FP32,
     reference: str = "",
+    keep_values: Optional[Keep] = None,
 ) -> VerificationReport:
     """The verdict over an engine: one run on the reference inputs, one more on changed inputs.
 
@@ -35,6 +37,7 @@ def verify(
         policy: Tolerances, statistic, comparators; the defaults by precision when absent.
         precision: What the engine was built for.
         reference: Where the references came from.
+        keep_values: Gets some values of each output, packed; the report names their sha256.
 
     Raises: Invalid: the inputs do not fit the engine, or the policy names an output it does not have.
     """
@@ -46,10 +49,10 @@ def verify(
         return unjudged(policy, "there are no reference outputs")
     outputs = session.run(inputs)
     report = judge(outputs, references, policy, precision, reference)
-    if report.verdict is not Verdict.PASSED:
-        return report
-    unmoved = _unmoved(session, inputs, outputs)
-    return judge(outputs, references, policy, precision, reference, unmoved) if unmoved else report
+    if report.verdict is Verdict.PASSED:
+        unmoved = _unmoved(session, inputs, outputs)
+        report = judge(outputs, references, policy, precision, reference, unmoved) if unmoved else report
+    return with_values(report, outputs, keep_values) if keep_values else report
 
 
 def changed(inputs: Mapping[str, Array]) -> Optional[Dict[str, Array]]:

@@ -1,0 +1,116 @@
+"""Rows of verifications and measurements across engines: of one model on every device, and over time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import Connection, select
+
+from farm.protocol.codec import loads
+from farm.protocol.report import VerificationReport
+
+from .tables import benchmark, device, engine, verification
+
+_LOOKED_AT = 500
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A verification of an engine of a model.
+
+    Attributes:
+        policy: Digest; equal ones were held against the same references.
+    """
+
+    id: str
+    engine: str
+    device: str
+    label: str
+    precision: str
+    policy: str
+    created_at: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """A measurement of an engine.
+
+    Attributes:
+        median_ms: None where it was too noisy.
+        device: Where it was measured.
+    """
+
+    engine: str
+    label: str
+    precision: str
+    model: str
+    device: str
+    at: float
+    noisy: bool
+    median_ms: float | None
+    p90_ms: float | None
+    cv_percent: float
+    protocol: str
+
+
+def of_model(connection: Connection, digest: str, precision: str | None = None) -> tuple[Proof, ...]:
+    """The newest verification of a model for each device, target and precision, by target and device."""
+    query = (
+        select(
+            verification.c.id,
+            engine.c.id,
+            device.c.name,
+            engine.c.label,
+            engine.c.precision,
+            verification.c.policy,
+            verification.c.created_at,
+        )
+        .join(engine, engine.c.id == verification.c.engine_id)
+        .join(device, device.c.id == verification.c.device_id)
+        .where(engine.c.model == digest, engine.c.removed_at.is_(None))
+        .order_by(verification.c.created_at.desc(), verification.c.id)
+    )
+    if precision is not None:
+        query = query.where(engine.c.precision == precision)
+    newest: dict[tuple[str, str, str], Proof] = {}
+    for row in connection.execute(query.limit(_LOOKED_AT)).all():
+        proof = Proof(*row)
+        newest.setdefault((proof.label, proof.device, proof.precision), proof)
+    return tuple(newest[place] for place in sorted(newest))
+
+
+def reports(connection: Connection, ids: tuple[str, ...]) -> dict[str, VerificationReport]:
+    """Verifications by id."""
+    query = select(verification.c.id, verification.c.report).where(verification.c.id.in_(ids))
+    return {row.id: loads(VerificationReport, row.report) for row in connection.execute(query).all()}
+
+
+def times(connection: Connection, name: str, label: str, limit: int) -> tuple[Point, ...]:
+    """The newest measurements of engines of a name for a target, newest first; also of engines that were removed."""
+    query = (
+        select(
+            engine.c.id,
+            engine.c.label,
+            engine.c.precision,
+            engine.c.model,
+            device.c.name,
+            benchmark.c.created_at,
+            benchmark.c.noisy,
+            benchmark.c.median_ms,
+            benchmark.c.report,
+        )
+        .join(engine, engine.c.id == benchmark.c.engine_id)
+        .join(device, device.c.id == benchmark.c.device_id)
+        .where(engine.c.model_name == name, engine.c.label == label)
+        .order_by(engine.c.created_at.desc(), engine.c.id, benchmark.c.created_at.desc())
+        .limit(limit)
+    )
+    return tuple(Point(*row[:8], *_of_report(row[8])) for row in connection.execute(query).all())
+
+
+def _of_report(text: str) -> tuple[float | None, float, str]:
+    # The codec would check every sample's evidence of two hundred reports, of which three words are shown.
+    told = orjson.loads(text)
+    latency = told.get("latency") or {}
+    return latency.get("p90_ms"), told.get("cv_percent", 0.0), f"{told.get('method', '')} {told.get('protocol', '')}"
