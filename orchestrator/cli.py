@@ -38,6 +38,7 @@ def start(data: Path | None, host: str | None, port: int | None, new_admin_token
     from .api.app import make_app, stop_holding
     from .api.server import FarmServer, listen, make_server_config
     from .bootstrap import Coordinator
+    from .pages.routes import error_page, page_routes
     from .settings import from_process
 
     # Builds of this machine may belong to the same user.
@@ -53,7 +54,7 @@ def start(data: Path | None, host: str | None, port: int | None, new_admin_token
         log.warning("%s is no setting of the coordinator", name)
     listening = socket.socket(fileno=listen_fd) if listen_fd is not None else listen(settings.host, settings.port)
     with listening, Coordinator(settings) as parts:
-        app = make_app(parts.context)
+        app = make_app(parts.context, page_routes(), error_page)
         written = parts.first_token(new_admin_token)
         if written is not None:
             click.echo(f"An administrator's token is in {written}", err=True)

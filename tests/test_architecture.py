@@ -59,9 +59,8 @@ IMPORTS = {
     "orchestrator.store": Row(SERVICES, ("sqlalchemy", "alembic", "orjson")),
     "orchestrator.queue": Row(SERVICES, ("celery", "kombu", "redis")),
     "orchestrator.blobs": Row(SERVICES),
-    "orchestrator.api": Row(
-        SERVICES, ("fastapi", "starlette", "pydantic", "jinja2", "orjson", "prometheus_client", "uvicorn")
-    ),
+    "orchestrator.api": Row(SERVICES, ("fastapi", "starlette", "pydantic", "orjson", "prometheus_client", "uvicorn")),
+    "orchestrator.pages": Row((*SERVICES, "orchestrator.api"), ("starlette", "jinja2")),
     "orchestrator": Row((*PACKAGES[:2],), ("click",), ("uvicorn", "rich")),
     "worker.device": Row(
         (

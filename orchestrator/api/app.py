@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import cast
@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from farm.protocol.errors import FarmError, Invalid, NotFound, ProtocolError
@@ -24,11 +24,10 @@ from orchestrator.services.tokens import Tokens
 from .authentication import Authentication
 from .blob_rights import BlobRights
 from .blobs import blob_routes
-from .errors import error_response, name_versions, note_refusal
+from .errors import ErrorPage, failed, name_versions, note_refusal
 from .held import STOPPING
 from .incidents import Incidents
 from .openapi import PREFIX, blob_paths, describe
-from .pages import page_routes
 from .routes import GROUPS
 from .routing import Endpoint
 from .system import system_routes
@@ -38,14 +37,14 @@ from .traffic import Timing, Traffic
 _THREADS = 24
 
 
-def make_app(context: Context) -> Starlette:
-    """The application over a context, which it does not close."""
+def make_app(context: Context, pages: Sequence[Route] = (), error_page: ErrorPage | None = None) -> Starlette:
+    """The application over a context, which it does not close; with pages for browsers, and how they tell errors."""
     traffic = Traffic()
     app = Starlette(
         routes=[
             *(_route(endpoint) for group in GROUPS for endpoint in group.declared),
             *system_routes(describe(GROUPS, blob_paths())),
-            *page_routes(),
+            *pages,
         ],
         # Starlette answers errors of routes inside of these, so that `Incidents` sees what nobody expected.
         middleware=[
@@ -60,6 +59,7 @@ def make_app(context: Context) -> Starlette:
     app.state.tokens = Tokens(context)
     app.state.monitor = Monitor(context)
     app.state.traffic = traffic
+    app.state.error_page = error_page
     app.state.stopping = False
     return app
 
@@ -111,7 +111,7 @@ async def _told(request: Request, error: Exception) -> Response:
     note_refusal(request, refused)
     if isinstance(refused, ProtocolError):
         name_versions(request, refused)
-    return error_response(refused, request.method)
+    return failed(request, refused)
 
 
 async def _nowhere(request: Request, error: Exception) -> Response:
@@ -121,4 +121,7 @@ async def _nowhere(request: Request, error: Exception) -> Response:
         told = NotFound(f"there is nothing at {request.url.path[:200]}", f"See {PREFIX}/openapi.json.")
     note_refusal(request, told)
     name_versions(request, told)
-    return JSONResponse(told.to_json(), refused.status_code, refused.headers)
+    answer = failed(request, told)
+    answer.status_code = refused.status_code
+    answer.headers.update(refused.headers or {})
+    return answer

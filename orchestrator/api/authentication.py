@@ -1,4 +1,4 @@
-"""Default deny: nothing but three paths is reached without a valid token, whatever routes there are."""
+"""Default deny: nothing but three paths and static files is reached without a valid token."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from farm.protocol.errors import FarmError, Forbidden, Unauthorized, Unavailable
 from orchestrator.services.caller import Caller
 
-from .errors import error_response
+from .errors import failed
 
 log = logging.getLogger("farm.api.auth")
 
 COOKIE = "farm_token"
 PUBLIC = frozenset({"/healthz", "/readyz", "/sign-in"})
-_API = "/api/"
+STATIC = "/static/"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOW = "Give a token by FARM_TOKEN, farm configure or Authorization: Bearer."
 
@@ -38,7 +38,7 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass an identified request on."""
-        if scope["type"] != "http" or scope["path"] in PUBLIC:
+        if scope["type"] != "http" or scope["path"] in PUBLIC or scope["path"].startswith(STATIC):
             await self._app(scope, receive, send)
             return
         request = Request(scope)
@@ -54,30 +54,21 @@ class Authentication:
 
         Raises: Unauthorized, Forbidden
         """
-        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and secret:
-            return await self._identify(secret.strip())
-        if scheme:
-            raise Unauthorized("the header Authorization is not `Bearer <token>`", _HOW)
-        secret = request.cookies.get(COOKIE, "")
-        if not secret:
-            raise Unauthorized("this call needs a token", _HOW)
-        if request.method not in _SAFE and not _same_origin(request):
-            raise Forbidden("another site asked your browser for this", "Ask from a page of the farm.")
+        secret = secret_of(request)
+        if not request.headers.get("authorization") and request.method not in _SAFE:
+            check_origin(request)
         return await self._identify(secret)
 
     def _refusal(self, request: Request, error: FarmError) -> Response:
         address = request.client.host if request.client else "unknown"
         if isinstance(error, Unavailable):
-            return error_response(error, request.method)  # whether the token is right could not be looked up
+            return failed(request, error)  # whether the token is right could not be looked up
         if not self._failures.note(address):
             too_many = Unauthorized("too many wrong tokens came from this address", "Wait a minute.")
             return JSONResponse(too_many.to_json(), 429, {"Retry-After": "60"})
         # The reason, never the secret: it may be a right one with a slip of the pen.
         log.warning("refused %s %s from %s: %s", request.method, request.url.path, address, error.message)
-        if request.method == "GET" and not request.url.path.startswith(_API) and _wants_page(request):
-            return RedirectResponse("/sign-in", 303)
-        return error_response(error, request.method)
+        return failed(request, error)
 
 
 class Failures:
@@ -101,13 +92,29 @@ class Failures:
         return count < self._limit
 
 
-def _same_origin(request: Request) -> bool:
+def secret_of(request: Request) -> str:
+    """The secret that a request brings, by its header or a browser's cookie.
+
+    Raises: Unauthorized
+    """
+    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and secret:
+        return secret.strip()
+    if scheme:
+        raise Unauthorized("the header Authorization is not `Bearer <token>`", _HOW)
+    secret = request.cookies.get(COOKIE, "")
+    if not secret:
+        raise Unauthorized("this call needs a token", _HOW)
+    return secret
+
+
+def check_origin(request: Request) -> None:
+    """Return if a browser asks for a page of the farm, not for one of another site.
+
+    Raises: Forbidden
+    """
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site", "same-origin")
-    return site in ("same-origin", "none") and (
-        origin is None or origin.rpartition("//")[2] == request.headers.get("host")
-    )
-
-
-def _wants_page(request: Request) -> bool:
-    return "text/html" in request.headers.get("accept", "")
+    ours = origin is None or origin.rpartition("//")[2] == request.headers.get("host")
+    if site not in ("same-origin", "none") or not ours:
+        raise Forbidden("another site asked your browser for this", "Ask from a page of the farm.")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from farm import __version__
 from farm.protocol import errors
@@ -33,6 +34,8 @@ _READING = {"GET", "HEAD"}
 _PATH_TRICKS = ("..", "//", "\\", "\x00")
 # As a message quotes the name that it refuses.
 _QUOTED_TRICKS = ("'..", "'/", "/..", "..\\", "\\x00")
+
+ErrorPage = Callable[[Request, errors.FarmError], Response]
 
 _BY_HOLDER = (AttemptEnd.PUBLISHED, AttemptEnd.FAILED, AttemptEnd.RELEASED, AttemptEnd.CANCELLED)
 
@@ -72,3 +75,10 @@ def error_response(error: errors.FarmError, method: str) -> JSONResponse:
     """The answer to a request of that method that failed."""
     headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, errors.Unauthorized) else None
     return JSONResponse(error.to_json(), status_of(error, method), headers)
+
+
+def failed(request: Request, error: errors.FarmError) -> Response:
+    """The answer to a request that failed: a page where a browser wants one and there are pages, else JSON."""
+    as_page: ErrorPage | None = getattr(request.app.state, "error_page", None)
+    wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/api/")
+    return as_page(request, error) if as_page and wants_page else error_response(error, request.method)

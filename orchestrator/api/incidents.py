@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import secrets
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from farm.protocol.errors import FarmError
 from orchestrator.rules.disks import disk_error
 
-from .errors import error_response
+from .errors import failed
 
 log = logging.getLogger("farm.api")
 
@@ -42,7 +42,7 @@ class Incidents:
             told = error if isinstance(error, FarmError) else _told(error, scope)
             if started:
                 raise
-            await error_response(told, scope["method"])(scope, receive, send)
+            await failed(Request(scope), told)(scope, receive, send)
 
 
 def _told(error: Exception, scope: Scope) -> FarmError:

@@ -13,7 +13,6 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from farm.protocol.errors import Forbidden
 from farm.protocol.states import Scope
 from orchestrator.services.caller import Caller
 from orchestrator.services.context import Context
@@ -23,17 +22,17 @@ from orchestrator.services.tokens import Tokens
 from .body import LIMIT_BYTES, check_text, decode, read_body
 from .encoding import encode
 from .query import NoQuery, from_query
+from .scopes import ADMINS as ADMINS  # routes are declared with them
+from .scopes import ANYBODY as ANYBODY
+from .scopes import READERS as READERS
+from .scopes import SUBMITTERS as SUBMITTERS
+from .scopes import WORKERS as WORKERS
+from .scopes import check_scope
 
 B = TypeVar("B")
 Q = TypeVar("Q")
 P = ParamSpec("P")
 R = TypeVar("R")
-
-ANYBODY = frozenset(Scope)
-READERS = frozenset((Scope.SUBMIT, Scope.FETCH))
-SUBMITTERS = frozenset((Scope.SUBMIT,))
-WORKERS = frozenset((Scope.WORKER,))
-ADMINS: frozenset[Scope] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -99,12 +98,7 @@ class Endpoint:
         """Answer one request."""
         app = request.app
         caller: Caller = request.state.caller
-        if not caller.may(*self.scopes):
-            allowed = " or ".join(sorted((*self.scopes, Scope.ADMIN)))
-            raise Forbidden(
-                f"the token {caller.name!r} has the scope {caller.scope} and may not {self.deed}",
-                f"Use a token with the scope {allowed}.",
-            )
+        check_scope(caller, self.scopes, self.deed)
         raw = await read_body(request, self.limit_bytes) if self.body is not bytes else b""
         call: Call[Any, Any] = Call(
             context=app.state.context,

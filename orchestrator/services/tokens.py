@@ -20,6 +20,9 @@ from .clock import iso, iso_or_none
 from .context import Context
 from .ids import new_id
 
+REVOKED = "revoked"
+"""The topic of "a token may have become invalid"."""
+
 _PREFIX = "farm_"
 _LONGEST_SECRET = 256
 _REMEMBERED = 1024
@@ -137,6 +140,7 @@ class Tokens:
         """Look this token up again at its next use."""
         with self._lock:
             self._known = OrderedDict((key, row) for key, row in self._known.items() if row.id != token_id)
+        self._context.signals.changed(REVOKED)
 
     def revoke(self, token_id: str, by: Caller) -> None:
         """Make a token invalid at once.

@@ -18,6 +18,7 @@ from farm.protocol.states import Role, Scope
 from farm.protocol.work import Enrolment
 from orchestrator.api.app import make_app, stop_holding
 from orchestrator.api.server import FarmServer, listen, make_server_config
+from orchestrator.pages.routes import error_page, page_routes
 from orchestrator.services import tokens
 from orchestrator.services.context import Context
 from tests.support.coordinator import Coordinator, MovingClock, coordinator
@@ -93,7 +94,7 @@ class Doors:
 def opened(folder: Path, database_url: str) -> Iterator[Doors]:
     """Doors over a database and a folder, closed at the end."""
     with coordinator(database_url, folder) as farm:
-        app = make_app(farm.context)
+        app = make_app(farm.context, page_routes(), error_page)
         server = Served(app)
         try:
             yield Doors(farm, app, server)

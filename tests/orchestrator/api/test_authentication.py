@@ -7,7 +7,7 @@ from starlette.routing import Route
 
 from farm.protocol.codec import to_json
 from farm.protocol.states import Scope
-from orchestrator.api.authentication import PUBLIC, Failures
+from orchestrator.api.authentication import PUBLIC, STATIC, Failures
 from orchestrator.api.openapi import PREFIX
 from orchestrator.api.routes import GROUPS
 from tests.support.coordinator import cpu_facts
@@ -22,7 +22,7 @@ def concrete(path: str) -> str:
     return "/".join(ANY_DIGEST if part.startswith("{") else part for part in path.split("/"))
 
 
-def test_nothing_but_three_paths_is_public(small_doors: Doors) -> None:
+def test_nothing_but_three_paths_and_static_files_is_public(small_doors: Doors) -> None:
     """Walks the routes that are served, not those that were declared."""
     with small_doors.client(None) as client:
         asked = 0
@@ -31,7 +31,9 @@ def test_nothing_but_three_paths_is_public(small_doors: Doors) -> None:
             for method in route.methods or ():
                 answer = client.request(method, concrete(route.path), headers={"Accept": "application/json"})
                 asked += 1
-                if route.path in PUBLIC:
+                if route.path.startswith(STATIC):
+                    assert answer.status_code == 404, "only files that came with farm"
+                elif route.path in PUBLIC:
                     assert answer.status_code in (200, 401), route.path
                 else:
                     assert answer.status_code in (401, 429), f"{method} {route.path} answers {answer.status_code}"
@@ -136,7 +138,7 @@ def test_a_browser_signs_in_with_a_cookie_that_scripts_cannot_read(small_doors: 
         cookie = answer.headers["set-cookie"].lower()
         assert "httponly" in cookie
         assert "samesite=strict" in cookie
-        assert browser.get("/").status_code == 200
+        assert browser.get("/").headers["location"] == "/fleet"
         assert browser.get(f"{API}/whoami").json()["scope"] == "admin"
         body = {"name": "x", "scope": "fetch"}
         foreign = browser.post(f"{API}/tokens", json=body, headers={"Origin": "http://elsewhere"})

@@ -1,0 +1,1 @@
+"""Pages for a browser: thin doors over the services, beside those of the API."""
