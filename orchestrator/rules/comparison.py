@@ -8,8 +8,10 @@ noisy measurement differed by (docs/benchmark.md has both). The larger of the tw
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from farm.protocol.report import BenchmarkReport
 
@@ -81,9 +83,21 @@ def timed(report: BenchmarkReport | None) -> Timed | None:
     """What of a report compares; None where it has no time."""
     if report is None or report.latency is None:
         return None
-    shapes = report.evidence.get("shapes")
-    told = sorted(shapes.items()) if isinstance(shapes, dict) else shapes
-    return Timed(f"{report.method} {report.protocol}", repr(told), report.latency.median_ms, report.cv_percent)
+    protocol = named_protocol(report.method, report.protocol)
+    return Timed(protocol, named_shapes(report.evidence), report.latency.median_ms, report.cv_percent)
+
+
+def named_protocol(method: str, protocol: str) -> str:
+    """Who timed it and how: numbers compare where this is equal."""
+    return f"{method} {protocol}"
+
+
+def named_shapes(evidence: Mapping[str, Any]) -> str:
+    """The shapes of the inputs in the evidence of a report: `images 1x3x640x640`."""
+    shapes = evidence.get("shapes")
+    if not isinstance(shapes, dict):
+        return ""
+    return ", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in sorted(shapes.items()))
 
 
 def _change(ratio: float, noise: float) -> Change:

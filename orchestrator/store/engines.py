@@ -63,6 +63,13 @@ def by_id(connection: Connection, engine_id: str) -> EngineRow | None:
     return _row(row) if row else None
 
 
+def by_ids(connection: Connection, engine_ids: Sequence[str]) -> tuple[EngineRow, ...]:
+    """The engines of these ids that are not removed, in their order."""
+    query = _query().where(engine.c.id.in_(engine_ids), engine.c.removed_at.is_(None))
+    found = {row["id"]: _row(row) for row in statements.records(connection, query)}
+    return tuple(found[item] for item in dict.fromkeys(engine_ids) if item in found)
+
+
 def built_by(connection: Connection, engine_id: str) -> str | None:
     """The id of the build that made it; None where there is no such engine."""
     return connection.execute(select(engine.c.build_id).where(engine.c.id == engine_id)).scalar()

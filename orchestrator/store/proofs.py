@@ -8,8 +8,11 @@ import orjson
 from sqlalchemy import Connection, select
 
 from farm.protocol.codec import loads
-from farm.protocol.report import VerificationReport
+from farm.protocol.engine import EngineManifest
+from farm.protocol.report import BenchmarkReport, VerificationReport
+from orchestrator.rules.comparison import named_protocol, named_shapes
 
+from .engines import quietest
 from .tables import benchmark, device, engine, verification
 
 _LOOKED_AT = 500
@@ -52,6 +55,7 @@ class Point:
     p90_ms: float | None
     cv_percent: float
     protocol: str
+    shapes: str
 
 
 def of_model(connection: Connection, digest: str, precision: str | None = None) -> tuple[Proof, ...]:
@@ -109,8 +113,44 @@ def times(connection: Connection, name: str, label: str, limit: int) -> tuple[Po
     return tuple(Point(*row[:8], *_of_report(row[8])) for row in connection.execute(query).all())
 
 
-def _of_report(text: str) -> tuple[float | None, float, str]:
-    # The codec would check every sample's evidence of two hundred reports, of which three words are shown.
+def _of_report(text: str) -> tuple[float | None, float, str, str]:
+    # The codec would check all evidence of two hundred reports, of which four words are shown.
     told = orjson.loads(text)
-    latency = told.get("latency") or {}
-    return latency.get("p90_ms"), told.get("cv_percent", 0.0), f"{told.get('method', '')} {told.get('protocol', '')}"
+    latency = told["latency"] or {}
+    named = named_protocol(told["method"], told["protocol"])
+    return latency.get("p90_ms"), told["cv_percent"], named, named_shapes(told["evidence"])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of an engine: its manifest, its newest verification, its newest measurement that was not noisy."""
+
+    manifest: EngineManifest
+    verification: VerificationReport | None
+    benchmark: BenchmarkReport | None
+
+
+def of_engines(connection: Connection, ids: tuple[str, ...]) -> dict[str, Evidence]:
+    """What is known of engines, by id."""
+    newest = (
+        select(verification.c.id)
+        .where(verification.c.engine_id == engine.c.id)
+        .order_by(verification.c.created_at.desc(), verification.c.id)
+        .limit(1)
+        .correlate(engine)
+        .scalar_subquery()
+    )
+    query = (
+        select(engine.c.id, engine.c.manifest, verification.c.report, benchmark.c.report)
+        .outerjoin(verification, verification.c.id == newest)
+        .outerjoin(benchmark, benchmark.c.id == quietest())
+        .where(engine.c.id.in_(ids))
+    )
+    return {
+        engine_id: Evidence(
+            loads(EngineManifest, manifest),
+            loads(VerificationReport, proof) if proof else None,
+            loads(BenchmarkReport, measured) if measured else None,
+        )
+        for engine_id, manifest, proof, measured in connection.execute(query).all()
+    }
