@@ -52,6 +52,7 @@ class Exporter:
         forms: `native`: with ONNX's operators alone; `plugin`: with those of plugins; `sampled`: native, without
             RoiAlign and NonMaxSuppression. The first is the usual one.
         refines: It knows what `refinement` is.
+        ranked: The output of scores that bring all outputs into their order, which is any where scores are equal.
         steps: Graph steps that its graphs go through.
     """
 
@@ -64,6 +65,7 @@ class Exporter:
     batch_is_open = False
     forms: tuple[str, ...] = (NATIVE,)
     refines = False
+    ranked = ""
     steps: tuple[str, ...] = ("fold", "simplify", "infer_shapes")
 
     def build_torch_model(self, order: ExportOrder) -> Network:
@@ -177,14 +179,14 @@ class Exporter:
 
     def _checked(self, network: Network, inputs: tuple[Any, ...], path: Path, order: ExportOrder) -> float:
         given = {name: value.numpy() for name, value in zip(self.inputs, inputs, strict=True)}
-        largest = largest_difference(path, given, answers(network, inputs, self.outputs))
+        largest = largest_difference(path, given, answers(network, inputs, self.outputs), self.ranked)
         # A precision is there to give up digits: how far outputs move is told, and judged by who asked for it.
-        if largest > _TOLERANCE and not _PRECISIONS[order.precision]:
+        if largest.share > _TOLERANCE and not _PRECISIONS[order.precision]:
             raise BuildFailed(
-                f"the exported graph differs from PyTorch by {largest:.2g} of an output",
+                f"the exported graph differs from PyTorch by {largest}",
                 "Export it with another version of PyTorch, and report it.",
             )
-        return largest
+        return largest.share
 
     def _open_axes(self, order: ExportOrder) -> dict[str, dict[int, str]]:
         if not (order.dynamic or self.batch_is_open):

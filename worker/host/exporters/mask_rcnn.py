@@ -110,12 +110,11 @@ class Heads(nn.Module):
         found = moved(boxes[:, :, None], by, _WEIGHTS, size).reshape(images, -1, 4)
         scores, picked = shares.flatten(1).topk(min(_CANDIDATES, count * (_CLASSES - 1)))
         found = found.gather(1, picked[..., None].expand(-1, -1, 4))
-        classes = picked % (_CLASSES - 1) + 1
-        # Boxes of different classes lie apart, and so do not suppress each other.
-        apart = found + (classes.to(found) * (max(size) + 1))[..., None]
-        scores = scores * Best(_ANSWERS, _OVERLAP, _LEAST, self._form).marked(apart, scores)
+        classes = picked % (_CLASSES - 1)
+        best = Best(_ANSWERS, _OVERLAP, _LEAST, self._form)
+        scores = scores * best.marked(found, scores, classes, _CLASSES - 1)
         scores, picked = scores.topk(min(_ANSWERS, scores.shape[1]))
-        return found.gather(1, picked[..., None].expand(-1, -1, 4)), classes.gather(1, picked), scores
+        return found.gather(1, picked[..., None].expand(-1, -1, 4)), classes.gather(1, picked) + 1, scores
 
     def _masks(self, seen: Tensor, classes: Tensor) -> Tensor:
         x = self.mask_predictor.mask_fcn_logits(functional.relu(self.mask_predictor.conv5_mask(self.mask_head(seen))))
@@ -168,6 +167,7 @@ class MaskRcnnExporter(Exporter):
     size = Size(800, 1088)
     size_step = 32
     outputs = ("boxes", "classes", "scores", "masks")
+    ranked = "scores"
     sizes_are_fixed = True
     batch_is_fixed = True
     forms = (NATIVE, PLUGIN, SAMPLED)

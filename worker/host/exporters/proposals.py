@@ -42,19 +42,13 @@ class Proposals(nn.Module):
 
     def forward(self, maps: list[Tensor], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Boxes, N x proposals x 4, the best first, and 1 for each that is one, 0 for what fills up their count."""
-        boxes, scores, apart = [], [], []
-        for number, (x, side) in enumerate(zip(maps, _SIDES, strict=True)):
-            found, score = self._of_a_map(x, side, size)
-            boxes.append(found)
-            scores.append(score)
-            # Boxes of different maps lie apart, and so do not suppress each other.
-            apart.append(found + number * (max(size) + 1))
-        both, all_scores = torch.cat(boxes, 1), torch.cat(scores, 1)
-        marks = Best(self._most, _OVERLAP, 0.0, self._form).marked(torch.cat(apart, 1), all_scores)
-        kept, picked = (all_scores * marks).topk(min(self._most, all_scores.shape[1]))
-        return both.gather(1, picked[..., None].expand(-1, -1, 4)), (kept > 0).to(both)
+        found = [self._of_a_map(x, side, size) for x, side in zip(maps, _SIDES, strict=True)]
+        boxes, scores = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
+        kept, picked = scores.topk(min(self._most, scores.shape[1]))
+        return boxes.gather(1, picked[..., None].expand(-1, -1, 4)), (kept > 0).to(boxes)
 
     def _of_a_map(self, x: Tensor, side: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Boxes and their scores; a box that a better one of this map overlaps has none."""
         images, _, rows, columns = (int(length) for length in x.shape)
         y = self.head.conv(x)
         logits = self.head.cls_logits(y).permute(0, 2, 3, 1).reshape(images, -1)
@@ -62,7 +56,8 @@ class Proposals(nn.Module):
         best, picked = logits.topk(min(self._most, rows * columns * len(_RATIOS)))
         places = picked[..., None].expand(-1, -1, 4)
         started = starts(side, rows, columns, size).to(x)[None].expand(images, -1, -1).gather(1, places)
-        return moved(started, by.gather(1, places), _WEIGHTS, size), best.sigmoid()
+        boxes, scores = moved(started, by.gather(1, places), _WEIGHTS, size), best.sigmoid()
+        return boxes, scores * Best(self._most, _OVERLAP, 0.0, self._form).marked(boxes, scores)
 
 
 def starts(side: int, rows: int, columns: int, size: tuple[int, int]) -> Tensor:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
@@ -26,7 +27,7 @@ class Best:
     """How the best of boxes that overlap are chosen.
 
     Attributes:
-        most: How many stay at most.
+        most: How many of a class stay at most.
         overlap: Intersection over union above which the worse of two goes.
         least: What a score must be above.
         form: `plugin`: with the operator of non_max_suppression. `sampled`: in products of matrices; right where no
@@ -38,38 +39,55 @@ class Best:
     least: float
     form: str
 
-    def marked(self, boxes: Tensor, scores: Tensor) -> Tensor:
-        """1 for those that stay, 0 for all others: N x boxes, as the scores; boxes are corners, N x boxes x 4."""
-        images, count = scores.shape
-        most = min(self.most, int(count))
-        if self.form == SAMPLED:
-            return torch.stack([self._by_products(boxes[n], scores[n]) for n in range(int(images))])
-        if self.form == PLUGIN:
-            rows = _suppressed_by_plugin(boxes, scores[:, None], most, self.overlap, self.least)
-            # What is left over is marked beyond the end.
-            flat = torch.where(rows[:, 2] < 0, images * count, rows[:, 0] * count + rows[:, 2]).to(torch.int64)
-        else:
-            rows = _suppressed(boxes, scores[:, None], most, self.overlap, self.least)
-            flat = rows[:, 0] * count + rows[:, 2]
-        marks = torch.zeros(images * count + 1, dtype=scores.dtype, device=scores.device)
-        marks = marks.scatter(0, flat, torch.ones_like(flat, dtype=scores.dtype))
-        return marks[: images * count].reshape(images, count)
+    def marked(self, boxes: Tensor, scores: Tensor, classes: Tensor | None = None, count: int = 1) -> Tensor:
+        """1 for those that stay, 0 for all others: N x boxes, as the scores.
 
-    def _by_products(self, boxes: Tensor, scores: Tensor) -> Tensor:
+        Args:
+            boxes: Corners, N x boxes x 4.
+            scores: Above 0; a box without one does not take part.
+            classes: From 0 to `count` - 1: boxes of different ones do not suppress each other. They are not moved
+                apart, as others do it: far from zero, floats have too few digits for an overlap, and float16 ends.
+            count: How many classes there are.
+        """
+        images, places = (int(length) for length in scores.shape)
+        if self.form == SAMPLED:
+            mine = torch.zeros_like(scores, dtype=torch.int64) if classes is None else classes
+            return torch.stack([self._by_products(boxes[n], scores[n], mine[n]) for n in range(images)])
+        each = scores[:, None] if classes is None else scores[:, None] * _members(classes, count).to(scores)
+        most = min(self.most, places)
+        if self.form == PLUGIN:
+            rows = _suppressed_by_plugin(boxes, each, most, self.overlap, self.least)
+            # What is left over is marked beyond the end.
+            flat = torch.where(rows[:, 2] < 0, images * places, rows[:, 0] * places + rows[:, 2]).to(torch.int64)
+        else:
+            rows = _suppressed(boxes, each, most, self.overlap, self.least)
+            flat = rows[:, 0] * places + rows[:, 2]
+        marks = torch.zeros(images * places + 1, dtype=scores.dtype, device=scores.device)
+        marks = marks.scatter(0, flat, torch.ones_like(flat, dtype=scores.dtype))
+        return marks[: images * places].reshape(images, places)
+
+    def _by_products(self, boxes: Tensor, scores: Tensor, classes: Tensor) -> Tensor:
         low, high = boxes[:, :2], boxes[:, 2:]
         areas = (high - low).prod(1)
         lengths = (torch.minimum(high[:, None], high) - torch.maximum(low[:, None], low)).clamp(min=0)
         shared = lengths[..., 0] * lengths[..., 1]
         overlaps = (shared > self.overlap * (areas[:, None] + areas - shared)).to(scores)
+        alike = (classes == classes[:, None]).to(scores)
         # Of equals the first is the better one.
         places = torch.arange(int(scores.shape[0]), device=scores.device)
         better = (scores > scores[:, None]).to(scores)
         better = better + (scores == scores[:, None]).to(scores) * (places < places[:, None]).to(scores)
+        better = better * alike
         there = (scores > self.least).to(scores)[:, None]
         stays = there
         for _ in range(_CHAIN):
             stays = there * (((overlaps * better) @ stays) < 0.5).to(scores)
         return (stays * ((better @ stays) < self.most - 0.5).to(scores))[:, 0]
+
+
+def _members(classes: Tensor, count: int) -> Tensor:
+    """Which boxes are of which class: N x classes x boxes."""
+    return classes[:, None] == torch.arange(count, device=classes.device)[:, None]
 
 
 def pooled(x: Tensor, boxes: Tensor, scale: float, side: int, form: str) -> Tensor:
@@ -131,17 +149,17 @@ def _sampled(x: Tensor, boxes: Tensor, scale: float, side: int) -> Tensor:
 def _rows(boxes: Tensor, scores: Tensor, most: int, overlap: float, least: float) -> Tensor:
     """Image, class and box of those that stay, as ONNX's NonMaxSuppression gives them."""
     found = []
-    for image in range(boxes.shape[0]):
-        kept = _best(boxes[image], scores[image, 0], most, overlap, least)
+    for image, number in product(*map(range, scores.shape[:2])):
+        kept = _best(boxes[image], scores[image, number], most, overlap, least)
         zeros = torch.zeros_like(kept)
-        found.append(torch.stack((zeros + image, zeros, kept), 1))
+        found.append(torch.stack((zeros + image, zeros + number, kept), 1))
     return torch.cat(found)
 
 
 def _all_rows(boxes: Tensor, scores: Tensor, most: int, overlap: float, least: float) -> Tensor:
     """The same, as the plugin gives them: as many as there may be, those left over -1."""
     rows = _rows(boxes, scores, most, overlap, least)
-    left = boxes.shape[0] * most - rows.shape[0]
+    left = scores.shape[0] * scores.shape[1] * most - rows.shape[0]
     return functional.pad(rows, (0, 0, 0, left), value=-1).to(torch.int32)
 
 
@@ -162,6 +180,7 @@ def _rows_in_onnx(g: Any, boxes: Tensor, scores: Tensor, most: int, overlap: flo
 
 @parse_args("v", "v", "i", "f", "f")
 def _all_rows_in_onnx(g: Any, boxes: Tensor, scores: Tensor, most: int, overlap: float, least: float) -> Any:
+    images, classes, _ = scores.type().sizes()
     made = g.op(
         f"{DOMAIN}::TRTNonMaxSuppression",
         boxes,
@@ -170,7 +189,7 @@ def _all_rows_in_onnx(g: Any, boxes: Tensor, scores: Tensor, most: int, overlap:
         iou_threshold_f=overlap,
         score_threshold_f=least,
     )
-    made.setType(scores.type().with_dtype(torch.int32).with_sizes([boxes.type().sizes()[0] * most, 3]))
+    made.setType(scores.type().with_dtype(torch.int32).with_sizes([images * classes * most, 3]))
     return made
 
 
