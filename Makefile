@@ -15,7 +15,7 @@ $(VENV)/product: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("farm needs Python 3.11 or newer here: make PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(IN) -m pip install -q 'pip>=25.1'
-	$(IN) -m pip install -q -e '.[coordinator,worker,host]'
+	$(IN) -m pip install -q -e '.[coordinator,worker,host,video]'
 	@touch $@
 
 $(VENV)/tools: $(VENV)/product

@@ -50,6 +50,7 @@ IMPORTS = {
         ("numpy",),
         ("onnxruntime", "tensorrt", "tensorrt_rtx", "cuda"),
     ),
+    "farm.detect": Row((*CONTRACT, "farm.runtime"), ("numpy",), ("PIL", "av")),
     "farm.client": Row((*CONTRACT, "farm"), ("httpx",)),
     "farm.cli": Row(("farm",), ("click",), ("rich", "httpx", "tomli", "numpy", "onnxruntime")),
     "farm": Row(("farm",), when_used=("numpy",)),

@@ -41,6 +41,10 @@ ANSWERS: Tuple[Tuple[str, str], ...] = (
         '`{"outputs": [{"name", "dtype", "shape", "minimum", "mean", "maximum", "not_finite"}], "files": [text]}`; '
         'of a folder of inputs `{"samples": [{"name", "outputs"}], "files": [text]}`',
     ),
+    (
+        "farm detect",
+        '`{"pictures": [<PictureFound>], "videos": [<VideoFound>], "failed": [{"source", "message", "hint", "code"}]}`',
+    ),
     ("farm bench", "<BenchmarkReport>"),
     ("farm verify", "<VerificationReport>"),
     ("farm engines list", '`{"engines": [<EngineView>]}`'),
@@ -120,6 +124,7 @@ def _link(name: str) -> str:
 
 
 def _kinds() -> Dict[str, Any]:
+    from farm.detect.found import Found, PictureFound, VideoFound
     from farm.onnxsummary import OnnxSummary
 
     modules = (import_module(f"{protocol.__name__}.{found.name}") for found in iter_modules(protocol.__path__))
@@ -129,7 +134,8 @@ def _kinds() -> Dict[str, Any]:
         for name, kind in vars(module).items()
         if inspect.isclass(kind) and dataclasses.is_dataclass(kind)
     }
-    return {**found, "Check": Check, "OnnxSummary": OnnxSummary}
+    others = (Check, Found, OnnxSummary, PictureFound, VideoFound)
+    return {**found, **{kind.__name__: kind for kind in others}}
 
 
 def _reachable() -> List[Any]:

@@ -36,6 +36,7 @@ VERBS: Tuple[Verb, ...] = (
     Verb("fetch", "fetch:fetch", "Bring the engine that fits this device.", _USE),
     Verb("check", "local:check", "Tell whether a fetched engine fits this device.", _USE),
     Verb("run", "run:run", "Run arrays through a fetched engine.", _USE),
+    Verb("detect", "detect:detect", "Find objects in pictures with a fetched engine.", _USE),
     Verb("bench", "local:bench", "Measure a fetched engine on this device.", _USE),
     Verb("verify", "local:verify", "Compare a fetched engine with reference outputs.", _USE),
     Verb("engines", "engines:engines", "List, show, remove and pin stored engines.", _LOOK),

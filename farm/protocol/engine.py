@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Optional, Tuple
 
+from .detection import Detection
 from .keys import RequestKey
 from .model import FileRef
 from .report import BenchmarkReport, VerificationReport
@@ -29,6 +30,7 @@ class EngineManifest:
     Attributes:
         files: The engine first, then what it needs beside it, then `plugins/...`; names are relative to the bundle.
         effective: The effective recipe: what really happened (compiler, retry rung, what the precision became, ...).
+        detection: What its model says of pictures and of what it finds in them; None where it says nothing.
     """
 
     model_name: str
@@ -45,3 +47,4 @@ class EngineManifest:
     verification: Optional[VerificationReport] = None
     benchmark: Optional[BenchmarkReport] = None
     farm_version: str = ""
+    detection: Optional[Detection] = None

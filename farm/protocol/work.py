@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, Optional, Tuple
 
+from .detection import Detection
 from .engine import TensorSpec
 from .facts import DeviceFacts
 from .keys import PreparationKey, RequestKey
@@ -117,6 +118,7 @@ class Prepared:
         reference: Where the outputs came from.
         steps: For each step: name, nodes before and after, seconds.
         plugin_operators: What neither ONNX nor ONNX Runtime knows, each once, with its domain.
+        detection: What the prepared graph says of pictures and of what it finds in them.
     """
 
     files: Tuple[FileRef, ...]
@@ -127,6 +129,7 @@ class Prepared:
     reference: str
     steps: Tuple[Dict[str, Any], ...] = ()
     plugin_operators: Tuple[str, ...] = ()
+    detection: Optional[Detection] = None
 
     @property
     def blobs(self) -> Tuple[str, ...]:

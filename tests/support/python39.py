@@ -29,7 +29,7 @@ _SCRIPT = Path(__file__).with_name("python39.sh")
 
 
 def python39(environ: Mapping[str, str]) -> Path:
-    """The interpreter, with this checkout, the `worker` extra and the test tools installed.
+    """The interpreter, with this checkout, the `worker` and `video` extras and the test tools installed.
 
     Raises: subprocess.CalledProcessError: a package could not be fetched or installed.
     """
@@ -64,7 +64,7 @@ def _worker(base: Path, cache: Path) -> Path:
     newest = ["--only-binary=:all:", "--no-deps", "--python-version", "3.9", "pip>=25.1"]
     _run([sys.executable, "-m", "pip", "download", "-q", "-d", str(wheels), *newest])
     (pip,) = wheels.glob("pip-*.whl")
-    packages = ["-e", f"{CHECKOUT}[worker]", *_HELD_TO, "--group", "test"]
+    packages = ["-e", f"{CHECKOUT}[worker,video]", *_HELD_TO, "--group", "test"]
     _run([str(interpreter), f"{pip}/pip", "install", "-q", "--no-compile", *packages])
     stamp.write_text(wanted)
     return interpreter

@@ -25,6 +25,7 @@ from worker.child.guard import INPUTS_FILE, OUTPUTS_FILE
 
 from .adapt import adapt
 from .graph.foreign import plugin_operators
+from .graph.metadata import detection_of
 from .graph.model import Model
 from .reference.outputs import Reference, of_author
 
@@ -68,6 +69,7 @@ def prepare(work: PreparationWork, folder: Path, enter: Enter) -> Prepared:
         reference=reference.origin,
         steps=tuple(report.to_json() for report in adapted.reports),
         plugin_operators=plugin_operators(prepared.proto),
+        detection=detection_of(prepared.proto),
     )
 
 

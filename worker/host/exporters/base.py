@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from farm.protocol.detection import Detection
 from farm.protocol.errors import BuildFailed, Invalid, Unsupported
 
+from ..graph.metadata import write_detection, write_metadata
 from .comparing import answers, largest_difference
 from .order import NATIVE, PLUGIN, Exported, ExportOrder, Size
 from .weights import load_weights
@@ -54,6 +56,7 @@ class Exporter:
         refines: It knows what `refinement` is.
         ranked: The output of scores that bring all outputs into their order, which is any where scores are equal.
         steps: Graph steps that its graphs go through.
+        detection: How pictures go in and answers are read, where it finds objects: the file says so.
     """
 
     size: Size
@@ -67,6 +70,7 @@ class Exporter:
     refines = False
     ranked = ""
     steps: tuple[str, ...] = ("fold", "simplify", "infer_shapes")
+    detection: Detection | None = None
 
     def build_torch_model(self, order: ExportOrder) -> Network:
         """The network, its weights drawn so that values neither fade nor explode."""
@@ -150,7 +154,9 @@ class Exporter:
         import torch
 
         model = self.adapt_graph(onnx.load(str(path)))
-        onnx.helper.set_model_props(model, {**told, "torch": torch.__version__})
+        write_metadata(model, {**told, "torch": torch.__version__})
+        if self.detection is not None:
+            write_detection(model, self.detection)
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, str(path))
         return int(max(item.version for item in model.opset_import if not item.domain))

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from farm.detect.kinds import KINDS
+
 from .base import Exporter, ExportOrder, Size
 from .deformable import LEVELS, WIDTH, Maps, Transformer, moved
 from .detr import sine_places
@@ -83,6 +85,7 @@ class DeformableDetrExporter(Exporter):
 
     size = Size(1280, 1920)
     outputs = ("classes", "boxes")
+    detection = KINDS["deformable-detr"].usual
     # How many pixels there are is decided when it is exported.
     sizes_are_fixed = True
     forms = (NATIVE, PLUGIN)

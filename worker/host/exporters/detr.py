@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from farm.detect.kinds import KINDS
+
 from .base import Exporter, ExportOrder, Size
 from .resnet import Features
 
@@ -193,6 +195,7 @@ class DetrExporter(Exporter):
 
     size = Size(1280, 1920)
     outputs = ("classes", "boxes")
+    detection = KINDS["detr"].usual
     # Places are computed for one size, so that the file has one.
     sizes_are_fixed = True
 

@@ -15,6 +15,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from farm.detect.kinds import KINDS
+
 from .base import Exporter, ExportOrder, Size
 from .box_moves import moved
 from .operators import DOMAIN, VERSION
@@ -168,6 +170,7 @@ class MaskRcnnExporter(Exporter):
     size_step = 32
     outputs = ("boxes", "classes", "scores", "masks")
     ranked = "scores"
+    detection = KINDS["mask-rcnn"].usual
     sizes_are_fixed = True
     batch_is_fixed = True
     forms = (NATIVE, PLUGIN, SAMPLED)

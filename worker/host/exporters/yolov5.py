@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from farm.detect.kinds import KINDS
+
 from .base import Exporter, ExportOrder, Size
 
 Tensor = Any
@@ -174,6 +176,7 @@ class YoloV5Exporter(Exporter):
     size = Size(640, 640)
     size_step = 32
     outputs = ("detections",)
+    detection = KINDS["yolov5"].usual
     # Places are numbers in the file.
     sizes_are_fixed = True
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from farm.protocol.errors import Invalid
 
+from .metadata import detection_of, write_detection
 from .names import rename_reads
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) ->
     chain.then("Add", [offset])
     chain.put_before()
     _declare(image, TensorProto.UINT8, parameters["layout"])
+    _tell(model, parameters["order"])
     return model
 
 
@@ -149,6 +152,13 @@ def _for_channels(array: Array, channels: int) -> Array:
     if array.size not in (1, channels):
         raise Invalid(f"image_input has numbers for {array.size} channels of {channels}", "Give one for each, or one.")
     return array
+
+
+def _tell(model: ModelProto, order: str) -> None:
+    """Where the model tells what becomes of colours before it: that they are taken as they are."""
+    detection = detection_of(model)
+    if detection is not None:
+        write_detection(model, replace(detection, mean=(0.0,), std=(1.0,), scale=1.0, order=order))
 
 
 def _declare(image: ValueInfoProto, kind: int, layout: str) -> None:

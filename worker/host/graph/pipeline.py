@@ -17,6 +17,7 @@ from farm.protocol.keys import StepCall
 from ..runtime import CannotRun, run
 from . import weights
 from .check import check
+from .metadata import keep_metadata
 from .model import Model
 from .numerics import difference
 from .ranges import Measure, Ranges, largest_magnitudes
@@ -182,6 +183,7 @@ def applied(model: Model, one: Step, parameters: Mapping[str, Any], measure: Mea
         raise _broken(one.NAME, f"failed: {type(error).__name__}: {error}") from error
     weights.attach(changed, detached)
     _drop_untold(changed)
+    keep_metadata(model.proto, changed)
     return model.with_graph(changed)
 
 
