@@ -79,7 +79,7 @@ def _prepared(
     """What came of the steps, and the files that were written."""
     from .host.adapt import adapt
     from .host.graph.model import written
-    from .host.samples import samples_in
+    from .host.samples import colour_order, samples_in
 
     calib: Optional[Path] = given["calib"]
     missing = next((path for path in (model, calib) if path is not None and not path.exists()), None)
@@ -90,7 +90,7 @@ def _prepared(
         raise Invalid(f"the folder of {output} does not exist", "Make it, or give another --output.")
     # Beside the output: weights are linked, and a link does not reach another file system.
     with tempfile.TemporaryDirectory(dir=place, prefix=".prepare-") as scratch:
-        samples = partial(samples_in, calib) if calib else lambda _: ()
+        samples = partial(samples_in, calib, order=colour_order(calls)) if calib else lambda _: ()
         made = adapt(model, calls, _policy(given), inputs, Path(scratch), samples=samples)
     return made, written(made.model, output) if output else []
 

@@ -48,8 +48,8 @@ _BUILD: List[Decorator] = [
     _build(
         "--calib",
         type=click.Path(),
-        metavar="FILE.npz",
-        help="Samples for int8 and fp8, stacked along a new first axis.",
+        metavar="FILE.npz|DIR",
+        help="Samples for int8 and fp8: stacked along a new first axis, or a folder of pictures.",
     ),
     _build(
         "--plugins",

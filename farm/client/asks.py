@@ -182,6 +182,8 @@ def _check_inputs(local: LocalModel, build: BuildOptions, reference: ReferencePo
 def _npz(path: Union[str, Path], paths: Dict[str, Path], progress: Optional[Progress]) -> str:
     """The digest of an .npz file, which is remembered in `paths`."""
     path = Path(path)
+    if path.is_dir():
+        raise Invalid(f"{path} is a folder", "farm submit --calib takes one of pictures; here give an .npz file.")
     found = hash_file(path, progress=progress)
     with path.open("rb") as stream:
         if stream.read(4) not in (b"PK\x03\x04", b"PK\x05\x06"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Optional, Tuple
 
 from .states import Word
@@ -156,3 +156,11 @@ class BenchmarkPolicy:
     cuda_graph: bool = False
     spin_wait: bool = False
     lock_clocks: ClockLock = ClockLock.OFF
+
+
+def with_shapes(policy: ReferencePolicy, options: BuildOptions) -> ReferencePolicy:
+    """The policy with a shape for each input of the first profile; what the policy says itself stays."""
+    if not options.profiles:
+        return policy
+    tuned = {name: shapes.optimum for name, shapes in options.profiles[0].items()}
+    return replace(policy, shapes={**tuned, **policy.shapes})

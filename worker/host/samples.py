@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from farm.protocol.errors import Invalid, Unsupported
+from farm.protocol.keys import StepCall
 from farm.runtime.arrays import load_arrays
 
 Array = Any
@@ -16,7 +17,7 @@ _PICTURES = frozenset((".bmp", ".jpeg", ".jpg", ".png", ".webp"))
 _IMAGE_AXES, _COLOURS = 4, 3
 
 
-def samples_in(path: Path, inputs: Arrays) -> Iterator[dict[str, Array]]:
+def samples_in(path: Path, inputs: Arrays, order: str = "rgb") -> Iterator[dict[str, Array]]:
     """The samples, one after the other.
 
     Args:
@@ -24,6 +25,7 @@ def samples_in(path: Path, inputs: Arrays) -> Iterator[dict[str, Array]]:
             which each .npz file is one sample, and each picture too: as many times as the graph takes at once, in the
             size of its input, bytes as they are and floats between 0 and 1.
         inputs: Reference inputs: a sample has their shapes, and their values where it holds none of its own.
+        order: Of the colours of pictures, as the graph takes them: rgb or bgr.
 
     Raises:
         Invalid: there are none, or they fit no input.
@@ -36,7 +38,7 @@ def samples_in(path: Path, inputs: Arrays) -> Iterator[dict[str, Array]]:
     if not files:
         raise Invalid(f"the folder {path} holds no samples", "Put pictures or .npz files there.")
     for item in files:
-        given = load_arrays(item) if item.suffix == ".npz" else _picture(item, inputs)
+        given = load_arrays(item) if item.suffix == ".npz" else _picture(item, inputs, order)
         yield {**inputs, **_fitting(given, inputs, item.name)}
 
 
@@ -62,7 +64,33 @@ def _fitting(given: Arrays, inputs: Arrays, what: str) -> Arrays:
     return given
 
 
-def _picture(path: Path, inputs: Arrays) -> Arrays:
+def stacked(samples: Iterable[Arrays]) -> tuple[int, dict[str, Array]]:
+    """How many they are, and each input of all of them along a new first axis.
+
+    Raises: Invalid: their shapes differ.
+    """
+    import numpy as np
+
+    found = list(samples)
+    made = {}
+    for name in found[0]:
+        arrays = [sample[name] for sample in found]
+        shapes = sorted({array.shape for array in arrays})
+        if len(shapes) > 1:
+            raise Invalid(
+                f"the samples of {name!r} have the shapes {shapes[0]} and {shapes[1]}", "Give samples of one shape."
+            )
+        made[name] = np.stack(arrays)
+    return len(found), made
+
+
+def colour_order(calls: Iterable[StepCall]) -> str:
+    """Of the pictures that a graph takes after these steps."""
+    found = [call.parameters.get("order", "rgb") for call in calls if call.name == "image_input"]
+    return str(found[0]) if found else "rgb"
+
+
+def _picture(path: Path, inputs: Arrays, order: str) -> Arrays:
     import numpy as np
 
     try:
@@ -77,6 +105,7 @@ def _picture(path: Path, inputs: Arrays) -> Arrays:
             pixels = np.asarray(opened.convert("RGB").resize((width, height), Image.Resampling.BILINEAR))
     except OSError as error:
         raise Invalid(f"{path.name} is no picture: {error}", "Take it out of the folder.") from error
+    pixels = pixels[..., ::-1] if order == "bgr" else pixels
     image = pixels if wanted.dtype == np.uint8 else (pixels / 255).astype(wanted.dtype)
     image = image.transpose(2, 0, 1) if planes else image
     return {name: np.ascontiguousarray(np.broadcast_to(image, (len(wanted), *image.shape)))}

@@ -11,6 +11,7 @@ from farm.protocol.submit import Plan, PlanRow
 
 from ..ask import local_ask
 from ..build_options import BUILD_OPTIONS, with_options
+from ..calibrated import calibrated
 from ..console import columns, emit_json, emit_table, out, say
 from ..context import Connection
 from ..export_options import NETWORK_OPTIONS, exported
@@ -37,10 +38,11 @@ def submit(connection: Connection, /, **given: Any) -> int:
       farm submit model.onnx -t v100 --minShapes images:1x3x64x64 --maxShapes images:8x3x64x64
       farm submit --clone sub-8uy7gx9dd2y6mv --targets h200 --force
       farm submit --export detr-r50 --HW 256 320 --targets v100 --precision fp16
+      farm submit model.onnx -t v100 --int8 --calib pictures
 
     Prints the id of the submission; with --wait what came out for each target.
     """
-    with exported(given) as asked:
+    with exported(given) as written, calibrated(written) as asked:
         return _plan(connection, asked) if asked["dry_run"] else _submit(connection, asked)
 
 
@@ -63,7 +65,8 @@ def plan(connection: Connection, /, **given: Any) -> int:
     \b
       farm plan model.onnx --targets xavier,v100
     """
-    return _plan(connection, given)
+    with calibrated(given) as asked:
+        return _plan(connection, asked)
 
 
 _COLUMNS = columns("word, target~, precision~, plugins~, key, hit, estimate>, devices~")

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from farm.protocol.keys import PreparationRecipe
 from farm.protocol.model import FileRef, ModelManifest
-from farm.protocol.options import BuildOptions, ReferencePolicy, ShapeRange
+from farm.protocol.options import BuildOptions, ReferencePolicy, ShapeRange, with_shapes
 from farm.protocol.submit import SubmitAsk
-from orchestrator.rules.references import preparation_key, with_shapes
+from orchestrator.rules.references import preparation_key
 
 PROFILE = {"x": ShapeRange((1, 3), (4, 3), (8, 3)), "y": ShapeRange((2,), (2,), (2,))}
 
