@@ -11,6 +11,7 @@
 
 #include "launch.cuh"
 #include "running_extremum/columns.cuh"
+#include "running_extremum/ranked_rows.cuh"
 #include "running_extremum/rows.cuh"
 
 namespace farm::running_extremum {
@@ -85,6 +86,20 @@ inline dim3 blocks(std::int64_t count) {
   return dim3(static_cast<unsigned>(std::min(count, kMostBlocks)));
 }
 
+// The kernels of rows that blocks walk.
+template <typename Order, typename T>
+struct Rows {
+  static constexpr auto* many = scan_rows<Order, T>;
+  static constexpr auto* few = scan_long_rows<Order, T>;
+};
+
+// Of halves five blocks fit on a multiprocessor, of 48 registers.
+template <bool kMaximum>
+struct Rows<LastOfEquals<kMaximum>, __half> {
+  static constexpr auto* many = scan_ranked_rows<kMaximum, kChunks, 5>;
+  static constexpr auto* few = scan_long_ranked_rows<kMaximum, kChunks, 5>;
+};
+
 template <typename Order, typename T>
 cudaError_t run_rows(T const* input, T* values, std::int32_t* places, Shape const& shape,
                      void* workspace, cudaStream_t stream) {
@@ -102,10 +117,10 @@ cudaError_t run_rows(T const* input, T* values, std::int32_t* places, Shape cons
                   input, values, places, shape.outer, length, shape.reach(), width);
   }
   if (!shape.long_rows()) {
-    return launch(scan_rows<Order, T>, Launch{blocks(shape.outer), dim3(kThreads), 0, stream},
+    return launch(Rows<Order, T>::many, Launch{blocks(shape.outer), dim3(kThreads), 0, stream},
                   input, values, places, shape.outer, length, shape.row_tiles());
   }
-  return launch(scan_long_rows<Order, T>,
+  return launch(Rows<Order, T>::few,
                 Launch{blocks(shape.outer * shape.row_tiles()), dim3(kThreads), 0, stream}, input,
                 values, places, static_cast<int>(shape.outer), length, shape.row_tiles(),
                 static_cast<unsigned*>(workspace),

@@ -35,7 +35,9 @@ struct Row {
 
   __device__ Row(T const* all_input, T* all_values, std::int32_t* all_places, std::int64_t row,
                  int length)
-      : shift(static_cast<int>(row * length % kPack)), end(length + shift) {
+      : shift(static_cast<int>(static_cast<unsigned>(row) * static_cast<unsigned>(length) %
+                               kPack)),
+        end(length + shift) {
     std::int64_t const aligned = row * length - shift;
     input = all_input + aligned;
     values = all_values + aligned;

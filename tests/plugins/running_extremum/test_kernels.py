@@ -52,6 +52,12 @@ def test_tiles_that_wait_for_each_other(kernels: Kernels, name: str, shape: tupl
         same(scanned(kernels, array, dim), by_pytorch(name, array, dim))
 
 
+def test_every_half_has_its_place_among_all_others(kernels: Kernels, name: str) -> None:
+    rising = np.sort(np.arange(1 << 16, dtype=np.uint16).view(np.float16), kind="stable")
+    rows = np.stack([rising, rising[::-1]])
+    same(scanned(kernels, rows, 1), by_pytorch(name, rows, 1))
+
+
 @pytest.mark.parametrize("shape", [(0,), (0, 5), (5, 0), (3, 0, 4)])
 def test_nothing_gives_nothing(kernels: Kernels, name: str, shape: tuple[int, ...]) -> None:
     array = np.zeros(shape, np.float32)

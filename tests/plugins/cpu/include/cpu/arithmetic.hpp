@@ -71,6 +71,15 @@ inline float __uint_as_float(unsigned a) { return farm::cpu::bits<float>(a); }
 inline long long __double_as_longlong(double a) { return farm::cpu::bits<long long>(a); }
 inline double __longlong_as_double(long long a) { return farm::cpu::bits<double>(a); }
 
+// Each byte of the result is one of the eight of b and a, by four bits of the selector, of which three count.
+inline unsigned __byte_perm(unsigned a, unsigned b, unsigned selector) {
+  unsigned long long const bytes = static_cast<unsigned long long>(b) << 32 | a;
+  unsigned chosen = 0;
+  for (int byte = 0; byte < 4; ++byte) {
+    chosen |= static_cast<unsigned>(bytes >> (selector >> 4 * byte & 7) * 8 & 0xFF) << 8 * byte;
+  }
+  return chosen;
+}
 inline int __popc(unsigned a) { return __builtin_popcount(a); }
 inline int __popcll(unsigned long long a) { return __builtin_popcountll(a); }
 inline int __clz(int a) { return a == 0 ? 32 : __builtin_clz(static_cast<unsigned>(a)); }
