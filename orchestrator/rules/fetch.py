@@ -16,7 +16,12 @@ from farm.protocol.submit import Candidate
 
 @dataclass(frozen=True)
 class Stored:
-    """An engine of the model that is asked for; `refusal` says why it is handed out to nobody, or is empty."""
+    """An engine of the model that is asked for; `refusal` says why it is handed out to nobody, or is empty.
+
+    Attributes:
+        awaits: The campaign that it was made for and that is not promoted: only whoever names its key gets it.
+        promoted_at: When a campaign promoted its key last.
+    """
 
     id: str
     label: str
@@ -27,6 +32,8 @@ class Stored:
     created_at: float
     degraded: bool
     refusal: str = ""
+    awaits: str = ""
+    promoted_at: float | None = None
 
     @property
     def variant(self) -> tuple[object, ...]:
@@ -59,6 +66,8 @@ def considered(stored: Sequence[Stored], wish: Wish) -> tuple[Candidate, ...]:
     for engine in sorted(stored, key=lambda item: item.created_at, reverse=True):
         held = fit(engine.requirement, wish.facts)
         refusals = [engine.refusal] if engine.refusal else []
+        if engine.awaits and wish.key is None:
+            refusals.append(f"made for {engine.awaits}, which is not promoted; --key {engine.key[:12]} takes it")
         refusals += held.refusals
         if wish.precision is not None and engine.precision is not wish.precision:
             refusals.append(f"built as {engine.precision}, asked for {wish.precision}")
@@ -74,8 +83,8 @@ def considered(stored: Sequence[Stored], wish: Wish) -> tuple[Candidate, ...]:
 def choose(stored: Sequence[Stored], wish: Wish) -> tuple[Candidate, tuple[Candidate, ...]]:
     """The engine to take, and everything that was considered.
 
-    The best tier wins, then a full engine over a degraded one, then the newest: all of one variant, since how well an
-    engine fits says nothing about which precision or which shapes were meant.
+    The best tier wins, then a full engine over a degraded one, then what was promoted last, then the newest: all of
+    one variant, since how well an engine fits says nothing about which precision or which shapes were meant.
 
     Raises:
         NoEngine: Nothing fits.
@@ -95,8 +104,9 @@ def choose(stored: Sequence[Stored], wish: Wish) -> tuple[Candidate, tuple[Candi
     return taken, rows
 
 
-def _rank(row: Candidate, engine: Stored) -> tuple[int, bool, float]:
-    return TIERS.index(row.tier) if row.tier else len(TIERS), engine.degraded, -engine.created_at
+def _rank(row: Candidate, engine: Stored) -> tuple[int, bool, float, float]:
+    tier = TIERS.index(row.tier) if row.tier else len(TIERS)
+    return tier, engine.degraded, -(engine.promoted_at or 0.0), -engine.created_at
 
 
 def _nothing(wish: Wish, rows: Sequence[Candidate]) -> FarmError:

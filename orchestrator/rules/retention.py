@@ -14,7 +14,7 @@ class StoredEngine:
     Attributes:
         variant: What it is an engine of: name, target, precision. Only the newest few of a variant are kept.
         current: A name points at its model, and nothing newer with its key exists.
-        wanted: An active build or request refers to it.
+        wanted: An active build or request refers to it, or a campaign that is not over.
     """
 
     id: str

@@ -94,6 +94,13 @@ def matching(word: str, table: Sequence[TargetWord], offers: Sequence[Offer]) ->
     return found
 
 
+def one_door(offers: Sequence[Offer]) -> list[Offer]:
+    """The offers without those of trtexec where the Python binding of that version is offered, too."""
+    # Two doors to one runtime; the binding measures better.
+    bound = [(o.target.gpu, o.target.backend_version) for o in offers if o.target.backend == "tensorrt"]
+    return [o for o in offers if o.target.backend != "trtexec" or (o.target.gpu, o.target.backend_version) not in bound]
+
+
 def words_of(table: Sequence[TargetWord]) -> Callable[[Offer], tuple[TargetWord, ...]]:
     """What tells which words of a table select a target of a device, however many there are of both."""
     sieve = Sieve([word.parsed for word in table])
@@ -111,7 +118,7 @@ def _named(word: str, table: Sequence[TargetWord], offers: Sequence[Offer]) -> R
     matching = _matching(word, table, offers)
     if matching is None:
         raise _unknown(word, table, offers)
-    groups = _grouped(word, _one_door(_preferred(matching)))
+    groups = _grouped(word, one_door(_preferred(matching)))
     if not groups:
         raise TargetUnavailable(
             f"no device of this farm is a {word}", "Enrol one, or register its facts with `farm devices add`."
@@ -145,12 +152,6 @@ def _selected(wanted: Filter, offers: Sequence[Offer]) -> list[Offer]:
 
 def _preferred(offers: Sequence[Offer]) -> list[Offer]:
     return [offer for offer in offers if not offer.recorded] or list(offers)
-
-
-def _one_door(offers: Sequence[Offer]) -> list[Offer]:
-    # trtexec and the Python binding of one version are two doors to one runtime; the binding measures better.
-    bound = [(o.target.gpu, o.target.backend_version) for o in offers if o.target.backend == "tensorrt"]
-    return [o for o in offers if o.target.backend != "trtexec" or (o.target.gpu, o.target.backend_version) not in bound]
 
 
 def _grouped(word: str, offers: Iterable[Offer]) -> list[Resolved]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Literal
 
-Kind = Literal["sub", "req", "bld", "prp", "att", "eng", "dev", "tok", "ver", "ben"]
+Kind = Literal["sub", "req", "bld", "prp", "att", "eng", "dev", "tok", "ver", "ben", "cmp"]
 
 # No letter or digit that is read as another one.
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"

@@ -30,8 +30,19 @@ def orders_of(
         NotFound: A plugin is unknown.
         TargetUnavailable: A word is unknown or ambiguous, matches no device, or no host has ever enrolled.
     """
+    return orders_for(
+        context, connection, ask, resolve(ask.targets, offers.words(connection), offers.offers(connection)), at
+    )
+
+
+def orders_for(
+    context: Context, connection: Connection, ask: SubmitAsk, found: Sequence[Resolved], at: float
+) -> tuple[tuple[Resolved, Order], ...]:
+    """The same for targets that are known already, whatever the words of the submission are.
+
+    Raises: Invalid, NotFound, TargetUnavailable: as `orders_of`.
+    """
     check_known_inputs(connection, ask)
-    found = resolve(ask.targets, offers.words(connection), offers.offers(connection))
     choice = choice_of_words(connection, ask.plugins)
     if ask.model is None:
         recipes = [PreparationRecipe(()) for _ in found]

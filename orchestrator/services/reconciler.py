@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from farm.protocol.errors import FarmError
 from orchestrator.store import attempts, builds, preparations, submissions
 
+from .campaigns.rounds import advance
 from .cancelling import drop_unwanted_build
 from .context import Context
 from .ending import expire
@@ -30,6 +31,7 @@ class Round:
     expired: int = 0
     woken: int = 0
     settled: int = 0
+    campaigns: int = 0
 
 
 def begin(context: Context) -> int:
@@ -46,7 +48,7 @@ def reconcile(context: Context) -> Round:
     expired = sum(expire(context, attempt_id) for attempt_id in silent)
     settled = context.atomically(_settle)
     woken = context.atomically(lambda transaction: _wake(context, transaction))
-    return Round(expired, woken, settled)
+    return Round(expired, woken, settled, advance(context))
 
 
 def run(context: Context, stop: threading.Event) -> None:

@@ -27,6 +27,8 @@ from .plugin_choice import keep_sources
 from .submission_views import view
 from .transaction import Transaction
 
+Orders = tuple[tuple[Resolved, Order], ...]
+
 _MOST_TARGETS = 256
 
 
@@ -38,7 +40,7 @@ def submit(context: Context, ask: SubmitAsk, caller: Caller) -> SubmissionView:
         Invalid, NotFound, Unsupported, TargetUnavailable: see `orders_of`.
     """
     check(ask)
-    _check_blobs(context, ask)
+    keep_blobs(context, ask)
     return context.atomically(lambda transaction: _submit(context, transaction, ask, caller))
 
 
@@ -92,6 +94,38 @@ def retry(context: Context, submission_id: str, failed: bool, force: bool, calle
     return submit(context, replace(ask, tags={**ask.tags, "retry-of": row.id}), caller)
 
 
+def accept(context: Context, transaction: Transaction, ask: SubmitAsk, orders: Orders, caller: Caller) -> SubmissionRow:
+    """Store a submission whose blobs are kept, and place its orders. Its name goes on pointing where it points.
+
+    Raises: Unsupported, TargetUnavailable: it cannot be built. Raced: somebody else queued the same at this moment.
+    """
+    connection = transaction.connection
+    _check_buildable(context, connection, orders, transaction.at)
+    keep_sources(transaction, {source for _, ordered in orders for source in ordered.key.plugins.values()})
+    row = SubmissionRow(
+        id=new_id("sub"),
+        ask=dumps(ask),
+        name=ask.name,
+        model=catalog.put_model(connection, ask.manifest, transaction.at),
+        created_at=transaction.at,
+        created_by=caller.name,
+        token_id=caller.token_id,
+        idempotency=ask.idempotency,
+        tags=ask.tags,
+        priority=ask.priority,
+    )
+    submissions.add(connection, row)
+    places = [place(transaction, item) for _, item in orders]
+    requests = [
+        _request(row, position, resolved, ordered, found)
+        for position, ((resolved, ordered), found) in enumerate(zip(orders, places, strict=True))
+    ]
+    submissions.add_requests(connection, requests)
+    states = [str(item.state) for item in requests]
+    transaction.emit("submission", submission=row.id, data={"name": ask.name, "states": states})
+    return row
+
+
 def check(ask: SubmitAsk) -> None:
     """Refuse what cannot be right whatever the state of the farm. Raises: Invalid."""
     check_name(ask.name, "name of a model")
@@ -114,7 +148,11 @@ def blobs_of(ask: SubmitAsk) -> dict[str, int | None]:
     return found
 
 
-def _check_blobs(context: Context, ask: SubmitAsk) -> None:
+def keep_blobs(context: Context, ask: SubmitAsk) -> None:
+    """Keep what a submission refers to from garbage collection until it is stored.
+
+    Raises: Conflict: something is not stored (`details.missing`). Invalid: it has another size.
+    """
     sizes = blobs_of(ask)
     missing = [digest for digest in sizes if not context.blobs.keep(digest)]
     if missing:
@@ -130,33 +168,9 @@ def _submit(context: Context, transaction: Transaction, ask: SubmitAsk, caller: 
     known = _repeated(connection, ask, caller)
     if known:
         return view(context, connection, known)
-    orders = orders_of(context, connection, ask, transaction.at)
-    _check_buildable(context, connection, orders, transaction.at)
-    keep_sources(transaction, {source for _, ordered in orders for source in ordered.key.plugins.values()})
-    digest = catalog.put_model(connection, ask.manifest, transaction.at)
-    if ask.model and catalog.point(connection, ask.name, digest, transaction.at):
-        transaction.emit("model", data={"name": ask.name, "model": digest})
-    row = SubmissionRow(
-        id=new_id("sub"),
-        ask=dumps(ask),
-        name=ask.name,
-        model=digest,
-        created_at=transaction.at,
-        created_by=caller.name,
-        token_id=caller.token_id,
-        idempotency=ask.idempotency,
-        tags=ask.tags,
-        priority=ask.priority,
-    )
-    submissions.add(connection, row)
-    places = [place(transaction, item) for _, item in orders]
-    requests = [
-        _request(row, position, resolved, ordered, found)
-        for position, ((resolved, ordered), found) in enumerate(zip(orders, places, strict=True))
-    ]
-    submissions.add_requests(connection, requests)
-    states = [str(item.state) for item in requests]
-    transaction.emit("submission", submission=row.id, data={"name": ask.name, "states": states})
+    row = accept(context, transaction, ask, orders_of(context, connection, ask, transaction.at), caller)
+    if ask.model and catalog.point(connection, ask.name, row.model, transaction.at):
+        transaction.emit("model", data={"name": ask.name, "model": row.model})
     return view(context, connection, row)
 
 
@@ -171,9 +185,7 @@ def _repeated(connection: Connection, ask: SubmitAsk, caller: Caller) -> Submiss
     return known
 
 
-def _check_buildable(
-    context: Context, connection: Connection, orders: tuple[tuple[Resolved, Order], ...], at: float
-) -> None:
+def _check_buildable(context: Context, connection: Connection, orders: Orders, at: float) -> None:
     for resolved, ordered in orders:
         if resolved.recorded:
             raise TargetUnavailable(

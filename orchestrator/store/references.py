@@ -17,7 +17,7 @@ from farm.protocol.timing import pinned
 from farm.protocol.work import Prepared
 from orchestrator.rules.retention import StoredEngine
 
-from . import plugin_libraries, plugins, timing_caches
+from . import plugin_libraries, plugins, serving, timing_caches
 from .tables import (
     attempt,
     blob,
@@ -66,6 +66,7 @@ def engines(connection: Connection) -> tuple[StoredEngine, ...]:
         (exists().where(tag.c.model == engine.c.model) & ~superseded).label("current"),
         wanted.label("wanted"),
     ).where(engine.c.removed_at.is_(None))
+    compared = serving.needed(connection)
     return tuple(
         StoredEngine(
             id=row.id,
@@ -74,7 +75,7 @@ def engines(connection: Connection) -> tuple[StoredEngine, ...]:
             used_at=row.used_at,
             pinned=bool(row.pinned),
             current=bool(row.current),
-            wanted=bool(row.wanted),
+            wanted=bool(row.wanted) or row.id in compared,
         )
         for row in connection.execute(query)
     )

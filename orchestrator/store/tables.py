@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .schema.base import metadata
+from .schema.campaigns import campaign, campaign_item, campaign_submission
 from .schema.engines import benchmark, engine, engine_blob, verification
 from .schema.fleet import device, device_target, target_word, token
 from .schema.models import blob, model, preparation, tag
@@ -15,6 +16,9 @@ __all__ = [
     "benchmark",
     "blob",
     "build",
+    "campaign",
+    "campaign_item",
+    "campaign_submission",
     "device",
     "device_target",
     "engine",

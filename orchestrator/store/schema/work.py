@@ -55,6 +55,7 @@ request = Table(
     Column("ended_at", Float),
     Index("ix_request_submission_id", "submission_id", "position"),
     Index("ix_request_build_id", "build_id"),
+    Index("ix_request_engine_id", "engine_id"),
     Index("ix_request_state", "state", "submission_id"),
 )
 

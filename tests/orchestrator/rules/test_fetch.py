@@ -127,3 +127,18 @@ def test_how_far_an_engine_carries_makes_no_variant() -> None:
     assert replace(carried(Tier.EXACT), spec=replace(carried(Tier.EXACT).spec, options=other)).variant != (
         carried(Tier.EXACT).variant
     )
+
+
+def test_what_waits_for_a_campaign_is_given_to_whoever_names_its_key() -> None:
+    former, waiting = stored("former", age=9), replace(stored("waiting"), key="k" * 64, awaits="cmp-1")
+    assert taken(former, waiting) == "former"
+    assert taken(former, waiting, key="k" * 64) == "waiting"
+    (refused, *_) = [row.refusals for row in considered((waiting,), Wish("net", HERE, Tier.SAME_MODEL))]
+    assert refused == (f"made for cmp-1, which is not promoted; --key {'k' * 12} takes it",)
+
+
+def test_what_was_promoted_last_is_taken_before_what_is_newest_and_after_what_fits_better() -> None:
+    first, last = (replace(stored(f"at {at}", age=9), promoted_at=at) for at in (1.0, 2.0))
+    assert taken(stored("newest"), first, last) == "at 2.0"
+    smaller = replace(HERE, gpus=(replace(HERE.gpus[0], sm_count=100),))
+    assert taken(stored("exact"), replace(stored("near", facts=smaller), promoted_at=3.0)) == "exact"
