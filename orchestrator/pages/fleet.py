@@ -32,7 +32,7 @@ class FleetQuery:
     page: int = 1
 
     def address(self, **changed: Any) -> str:
-        """This query with some of it changed, as the part of an address behind the question mark."""
+        """This query with some of it changed, as the query string of an address."""
         told = {**asdict(self), "page": 1, **changed}
         kept = {name: str(value) for name, value in told.items() if value and (name, value) != ("page", 1)}
         return urlencode(kept)

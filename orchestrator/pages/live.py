@@ -24,7 +24,7 @@ _CALM_S = 0.5
 # Heartbeats and samples are no events: they are looked at so often.
 _LOOK_S = 5.0
 _PING_S = 15.0
-_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 Render = Callable[[Visit[Any]], str]
 
@@ -44,7 +44,7 @@ class Live:
 
     def response(self) -> Response:
         """The stream. It ends with the coordinator, when the visitor leaves or hides the page, and with the token."""
-        return StreamingResponse(self._messages(), media_type="text/event-stream", headers=_HEADERS)
+        return StreamingResponse(self._messages(), media_type="text/event-stream", headers=HEADERS)
 
     async def _messages(self) -> AsyncIterator[str]:
         state = self.visit.request.app.state
@@ -54,7 +54,7 @@ class Live:
             yield "retry: 1000\n\n"
             while not state.stopping:
                 try:
-                    await self._in_thread(_still_valid, self.visit.request)
+                    await self._in_thread(still_valid, self.visit.request)
                     part = await self._in_thread(settled, self.render, self.visit)
                 except Unauthorized:
                     yield message("", "signed-out")
@@ -79,11 +79,15 @@ class Live:
 
 def message(data: str, event: str = "") -> str:
     """One server-sent event; without a name its data is the part."""
-    lines = "".join(f"data: {line}\n" for line in data.splitlines() or [""])
+    lines = "".join(f"data: {line}\n" for line in data.split("\n"))
     return f"event: {event}\n{lines}\n" if event else f"{lines}\n"
 
 
-def _still_valid(request: Request) -> None:
+def still_valid(request: Request) -> None:
+    """Return if the token of a stream that was opened is valid yet.
+
+    Raises: Unauthorized
+    """
     tokens, secret = request.app.state.tokens, secret_of(request)
     if tokens.known(secret) is None:
         tokens.identify(secret)

@@ -17,4 +17,4 @@ class Place:
         return path == self.path or path.startswith(self.path + "/")
 
 
-NAVIGATION = (Place("Fleet", "/fleet"),)
+NAVIGATION = (Place("Fleet", "/fleet"), Place("Builds", "/builds"))

@@ -62,8 +62,16 @@ class Visit(Generic[Q]):
         return rendered(self.request, template, **values)
 
     def done(self, said: str, back: str) -> Response:
-        """The answer to a form: what came of it, in the page that is open, or another page where no script runs."""
+        """The answer to a form: what came of it, told in the open page; without scripts, the page to go back to."""
         return self.page("told.html", said=said) if self.by_script else RedirectResponse(back, 303)
+
+    def moved(self, place: str) -> Response:
+        """The answer to a form that leads to another page."""
+        return (
+            Response(status_code=204, headers={"HX-Redirect": place})
+            if self.by_script
+            else RedirectResponse(place, 303)
+        )
 
 
 Handler = Callable[[Visit[Any]], Response]

@@ -16,6 +16,7 @@ from orchestrator.api.body import read_body
 from . import troubles
 from .rendering import page
 from .security import FORM_FIELD, check_form
+from .wording import sentence
 
 _FORM_BYTES = 8192
 _COOKIE_S = 30 * 24 * 3600
@@ -43,7 +44,7 @@ async def _sign_in(request: Request) -> Response:
     except FarmError as error:
         address = request.client.host if request.client else "unknown"
         log.warning("refused to sign in from %s: %s", address, error.message)
-        told = f"{error.message[:1].upper()}{error.message[1:]}. {error.hint}"
+        told = f"{sentence(error.message)} {error.hint}"
         return page(request, "sign_in.html", 401, error=told, next=back)
     log.info("%s signed in", caller.name)
     answer = RedirectResponse(back, 303)

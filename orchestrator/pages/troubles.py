@@ -11,6 +11,7 @@ from farm.protocol.errors import FarmError, Forbidden, NotFound, Unauthorized, U
 from orchestrator.api.errors import status_of
 
 from .rendering import page
+from .wording import sentence
 
 _TITLES: tuple[tuple[type[FarmError], str], ...] = (
     (Unauthorized, "Who are you?"),
@@ -26,9 +27,8 @@ def answer(request: Request, error: FarmError) -> Response:
         return _to_sign_in(request)
     status = status_of(error, request.method)
     title = next((title for kind, title in _TITLES if isinstance(error, kind)), "That did not work")
-    sentence = f"{error.message[:1].upper()}{error.message[1:]}".rstrip(".") + "."
     template = "trouble_part.html" if request.headers.get("hx-request") == "true" else "trouble.html"
-    return page(request, template, status, title=title, sentence=sentence, hint=error.hint)
+    return page(request, template, status, title=title, sentence=sentence(error.message), hint=error.hint)
 
 
 def way_back(told: str) -> str:

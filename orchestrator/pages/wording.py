@@ -74,11 +74,16 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def sentence(text: str) -> str:
+    """What an error says, as a sentence of a page."""
+    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "." if text else ""
+
+
 def short(digest: str) -> str:
     """A digest by as much as people compare."""
     return digest[:12]
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
-    item.__name__: item for item in (duration, age, size, milliseconds, moment, seconds_since, counted, short)
+    item.__name__: item for item in (duration, age, size, milliseconds, moment, seconds_since, counted, sentence, short)
 }

@@ -99,6 +99,24 @@ def read(context: Context, attempt: str, offset: int, limit_bytes: int = SEGMENT
     return _from_blobs(context, row, offset, limit_bytes)
 
 
+def tail(context: Context, attempt: str, most_bytes: int) -> LogPiece:
+    """The last bytes of a log as far as it goes now, at most so many; `skipped_bytes` is what stands before them.
+
+    Raises: NotFound
+    """
+    with context.database.read() as connection:
+        row = rows.by_attempt(connection, attempt)
+    end = context.logs.end(attempt)
+    if end is None:
+        end = row.log_bytes if row else 0
+    first = offset = max(0, end - most_bytes)
+    found = []
+    while (piece := read(context, attempt, offset)).data and offset < end:
+        found.append(piece.data)
+        offset = piece.next_offset
+    return LogPiece(b"".join(found), first, offset, piece.ended)
+
+
 def seal_ended(context: Context) -> int:
     """Make blobs of the logs whose attempts ended; how many. Called again and again."""
     running = context.logs.attempts()

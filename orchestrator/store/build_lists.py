@@ -57,12 +57,14 @@ class BuildListing:
     Attributes:
         model: Name or digest of a model.
         targets: Digests.
+        before: Those that were created earlier, in seconds since the epoch.
     """
 
     state: State | None = None
     model: str | None = None
     targets: tuple[str, ...] | None = None
     device: str | None = None
+    before: float | None = None
 
 
 def find(connection: Connection, wanted: BuildListing, limit: int) -> tuple[BuildRow, ...]:
@@ -77,6 +79,8 @@ def find(connection: Connection, wanted: BuildListing, limit: int) -> tuple[Buil
     if wanted.device is not None:
         named = select(device.c.id).where(device.c.name == wanted.device).scalar_subquery()
         query = query.where(build.c.device_id == named)
+    if wanted.before is not None:
+        query = query.where(build.c.created_at < wanted.before)
     return tuple(row_of(row) for row in statements.records(connection, query))
 
 

@@ -173,6 +173,12 @@ def wanting(connection: Connection, build_id: str) -> tuple[RequestRow, ...]:
     return _requests(connection, _WANTING, {"build": build_id})
 
 
+def of_build(connection: Connection, build_id: str, most: int) -> tuple[RequestRow, ...]:
+    """The newest requests that want a build, or wanted it."""
+    query = select(request).where(request.c.build_id == build_id).order_by(request.c.created_at.desc(), request.c.id)
+    return _requests(connection, query.limit(most))
+
+
 def ids_wanting(connection: Connection, build_id: str) -> frozenset[str]:
     """The submissions with an active request for a build."""
     query = select(request.c.submission_id).where(request.c.build_id == build_id, request.c.ended_at.is_(None))
