@@ -52,7 +52,7 @@ IMPORTS = {
     ),
     "farm.detect": Row((*CONTRACT, "farm.runtime"), ("numpy",), ("PIL", "av")),
     "farm.client": Row((*CONTRACT, "farm"), ("httpx",)),
-    "farm.cli": Row(("farm",), ("click",), ("rich", "httpx", "tomli", "numpy", "onnxruntime")),
+    "farm.cli": Row(("farm",), ("click",), ("rich", "httpx", "tomli", "numpy", "onnxruntime", "PIL")),
     "farm": Row(("farm",), when_used=("numpy",)),
     "orchestrator.rules": Row((*CONTRACT, "farm.backends")),
     # Functions of `orchestrator.store` are the port to the database; SQL stays behind them.

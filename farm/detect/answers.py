@@ -51,14 +51,14 @@ class Answers:
 Decode = Callable[[Outputs, Size, Limits], List[Answers]]
 
 
-def the_output(outputs: Outputs, what: str, fits: Callable[[Array], bool]) -> Array:
+def the_output(outputs: Outputs, what: str, fits: Callable[[str, Array], bool]) -> Array:
     """The only output that fits, its fractions as float32.
 
     Raises:
         Invalid: there is none, or several.
         NumericsFailed: it holds NaN or infinity.
     """
-    found = {name: array for name, array in outputs.items() if fits(array)}
+    found = {name: array for name, array in outputs.items() if fits(name, array)}
     if len(found) != 1:
         told = ", ".join(f"{name} ({array.dtype} {format_shape(array.shape)})" for name, array in outputs.items())
         count = "several outputs are" if found else "no output is"

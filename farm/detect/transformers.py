@@ -37,6 +37,10 @@ def deformable_detr(outputs: Outputs, size: Size, limits: Limits) -> List[Answer
 
 def _logits_and_boxes(outputs: Outputs, size: Size) -> Tuple[Array, Array]:
     """The logits, and boxes as corners in pixels of the input."""
-    boxes = the_output(outputs, "of boxes, N x queries x 4", lambda x: x.ndim == 3 and x.shape[-1] == 4)
-    logits = the_output(outputs, "of classes, N x queries x classes", lambda x: x.ndim == 3 and x.shape[-1] != 4)
+    names = [name for name, array in outputs.items() if array.ndim == 3 and array.shape[-1] == 4]
+    if len(names) > 1:
+        # With four classes, shapes do not tell.
+        names = [name for name in names if "box" in name.lower()]
+    boxes = the_output(outputs, "of boxes, N x queries x 4", lambda name, x: name in names)
+    logits = the_output(outputs, "of classes, N x queries x classes", lambda name, x: x.ndim == 3 and name not in names)
     return logits, corners(boxes) * np.array(size * 2, np.float32)

@@ -31,14 +31,14 @@ def yolov5(outputs: Outputs, size: Size, limits: Limits) -> List[Answers]:
     if len(maps) == len(_SHAPES) == len(outputs):
         decoded = _from_maps(outputs, size)
     else:
-        decoded = the_output(outputs, "N x places x (5 + classes)", lambda x: x.ndim == 3)
+        decoded = the_output(outputs, "N x places x (5 + classes)", lambda name, x: x.ndim == 3)
     scores = decoded[..., 4:5] * decoded[..., _BEFORE_CLASSES:]
     return _best(decoded[..., :4], scores, limits)
 
 
 def yolov8(outputs: Outputs, size: Size, limits: Limits) -> List[Answers]:
     """Of N x (box, scores of classes) x places, boxes in pixels: YOLOv8 and those after it."""
-    found = the_output(outputs, "N x (4 + classes) x places", lambda x: x.ndim == 3)
+    found = the_output(outputs, "N x (4 + classes) x places", lambda name, x: x.ndim == 3)
     found = found.transpose(0, 2, 1)
     return _best(found[..., :4], found[..., 4:], limits)
 
@@ -64,7 +64,7 @@ def _from_maps(outputs: Outputs, size: Size) -> Array:
 
 
 def _five_axes(name: str, outputs: Outputs) -> Array:
-    array = the_output({name: outputs[name]}, "a map", lambda x: True)
+    array = the_output({name: outputs[name]}, "a map", lambda name, x: True)
     if array.ndim == 4 and array.shape[1] % 3 == 0:
         count, channels, rows, columns = array.shape
         array = array.reshape(count, 3, channels // 3, rows, columns).transpose(0, 1, 3, 4, 2)
