@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TextIO
 
 from farm.protocol.errors import Unavailable
 from farm.protocol.states import Scope
@@ -23,7 +21,7 @@ from orchestrator.store.database import Database
 from orchestrator.store.livelogs import FileLogs
 from orchestrator.store.migrate import migrate
 
-from .files import write_secret
+from .files import only_one, write_secret
 from .settings import Settings
 
 _AFTER_MISTAKE_S = 5.0
@@ -37,7 +35,7 @@ class Coordinator:
     def __init__(self, settings: Settings) -> None:
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.settings = settings
-        self._lock = _only_one(settings.data / "coordinator.lock")
+        self._lock = only_one(settings.data / "coordinator.lock", runs_already(settings.data))
         migrate(settings.database_url)
         self._database = Database(settings.database_url)
         store = DiskStore(settings.data / "blobs", settings.reserve_bytes)
@@ -108,14 +106,8 @@ def _tell_corruption(corruption: Corruption) -> None:
     log.error("the blob %s is corrupt on disk (%s) and was put aside", corruption.sha256, corruption.found)
 
 
-def _only_one(path: Path) -> TextIO:
-    """A file that is locked until it is closed, or this process ends however it ends."""
-    file = path.open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
-        raise Unavailable(
-            f"another coordinator runs with its data in {path.parent}", "Stop it, or choose another folder with --data."
-        ) from error
-    return file
+def runs_already(data: Path) -> Unavailable:
+    """The error of whoever finds `coordinator.lock` taken."""
+    return Unavailable(
+        f"another coordinator runs with its data in {data}", "Stop it, or choose another folder with --data."
+    )

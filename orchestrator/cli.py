@@ -1,4 +1,4 @@
-"""`farm coordinator start`."""
+"""`farm coordinator start`, and the verbs beside it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import click
 
 from farm.cycles import collect_seldom
 from farm.hiding import hide
+
+from .backup.verbs import backup, restore
 
 # Calls that workers hold open, and the streams of those who watch.
 _DESCRIPTORS = 1 << 16
@@ -66,6 +68,10 @@ def start(data: Path | None, host: str | None, port: int | None, new_admin_token
 
         FarmServer(make_server_config(app), ready, lambda: stop_holding(app)).run(sockets=[listening])
     log.info("stopped")
+
+
+coordinator.add_command(backup)
+coordinator.add_command(restore)
 
 
 def _settle_memory() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
+from typing import TextIO
 
-from farm.protocol.errors import Invalid
+from farm.protocol.errors import FarmError, Invalid
 
 
 def write_secret(path: Path, text: str) -> None:
@@ -23,6 +25,20 @@ def write_secret(path: Path, text: str) -> None:
         partial.replace(path)
     except OSError as error:
         raise Invalid(f"cannot write {path}: {error.strerror}", "Choose another place for it.") from error
+
+
+def only_one(path: Path, taken: FarmError) -> TextIO:
+    """A file that is locked until it is closed, or this process ends however it ends.
+
+    Raises: FarmError: `taken`, where another process has locked it.
+    """
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise taken from error
+    return file
 
 
 def read_secret(path: Path) -> str:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
@@ -15,6 +16,7 @@ from farm.protocol.errors import BlobCorrupt, FarmError, NotFound
 from farm.protocol.model import check_digest
 from orchestrator.services.blob_port import BlobStat, DiskStat, UploadStat
 
+from .collecting import may_collect
 from .files import make_folder, sync
 from .layout import Layout
 from .part import read_pieces
@@ -184,6 +186,10 @@ class DiskStore:
         for path in old:
             path.unlink()
         return tuple(path.name for path in old)
+
+    def may_collect(self) -> AbstractContextManager[None]:
+        """Keep backups away while blobs are deleted. Raises: Conflict: one is being made."""
+        return may_collect(self.layout.root)
 
     def disk(self) -> DiskStat:
         """How large the disk is, and what uploads may still take of it. Raises: Unavailable."""

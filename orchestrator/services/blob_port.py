@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -137,6 +138,9 @@ class BlobStore(Protocol):
             NotFound: No such blob.
             BlobCorrupt: It is damaged, and in quarantine now.
         """
+
+    def may_collect(self) -> AbstractContextManager[None]:
+        """Delete blobs within this block only: nobody makes a backup meanwhile. Raises: Conflict: somebody does."""
 
     def disk(self) -> DiskStat:
         """How large the disk under the blobs is, and how much of it is left.

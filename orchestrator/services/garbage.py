@@ -12,7 +12,7 @@ from .transaction import Transaction
 
 
 def sweep(context: Context, dry_run: bool) -> Sweep:
-    """What was removed, or would be.
+    """What was removed, or would be. Raises: Conflict: a backup is being made.
 
     Safe beside submits and publishes: each asks to keep its blobs before it writes a reference to them, and a kept
     blob is too young to be collected.
@@ -20,11 +20,13 @@ def sweep(context: Context, dry_run: bool) -> Sweep:
     before = context.clock() - context.policy.keep_s
     if dry_run:
         engines, pinned, needed = _preview(context, before)
-    else:
+        gone, size_bytes = _collect(context, needed, dry_run)
+        return Sweep(dry_run, blobs=gone, bytes=size_bytes, engines=engines, kept_pinned=pinned)
+    with context.blobs.may_collect():
         engines, pinned = context.atomically(lambda transaction: _retire(context, transaction, before))
         with context.database.read() as connection:
             needed = references.blobs(connection)
-    gone, size_bytes = _collect(context, needed, dry_run)
+        gone, size_bytes = _collect(context, needed, dry_run)
     return Sweep(dry_run, blobs=gone, bytes=size_bytes, engines=engines, kept_pinned=pinned)
 
 

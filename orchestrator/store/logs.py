@@ -54,6 +54,12 @@ def ended(connection: Connection, attempts: Iterable[str], before: float) -> tup
     return _rows(connection, _query().where(chosen))
 
 
+def unsealed(connection: Connection, attempts: Iterable[str]) -> frozenset[str]:
+    """Those of the attempts whose log became no blobs yet."""
+    query = select(attempt.c.id).where(attempt.c.id.in_(tuple(attempts)), attempt.c.log_chunks == "[]")
+    return frozenset(connection.execute(query).scalars())
+
+
 def seal(connection: Connection, attempt_id: str, chunks: tuple[str, ...], log_bytes: int) -> None:
     """Note the blobs that a log became."""
     values = {"log_chunks": json.dumps(chunks), "log_bytes": log_bytes}

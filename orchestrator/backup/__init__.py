@@ -1,0 +1,1 @@
+"""Backups of a running farm, and farms made from them."""
