@@ -15,7 +15,7 @@ $(VENV)/product: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("farm needs Python 3.11 or newer here: make PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
 	$(IN) -m pip install -q 'pip>=25.1'
-	$(IN) -m pip install -q -e '.[coordinator,worker,host,video]'
+	$(IN) -m pip install -q -e '.[coordinator,worker,host,video,containers]'
 	@touch $@
 
 $(VENV)/tools: $(VENV)/product
@@ -41,6 +41,7 @@ lint: install
 	$(IN) -m ruff check
 	$(IN) -m ruff format --check
 	$(IN) -m mypy
+	$(VENV)/bin/hadolint docker/*.Dockerfile
 
 bench: install
 	$(IN) -m tests.bench

@@ -70,6 +70,21 @@ def start(data: Path | None, host: str | None, port: int | None, new_admin_token
     log.info("stopped")
 
 
+@coordinator.command()
+@click.option("--timeout-s", default=5.0, show_default=True, help="How long to wait for the answer.")
+def health(timeout_s: float) -> None:
+    """Ask the coordinator of this machine whether it is ready.
+
+    It is when its database answers and takes writes. For container engines: exit code 0, or 9 with the reason.
+    """
+    from .healthcheck import check_ready
+    from .settings import from_process
+
+    settings = from_process()
+    check_ready(settings.host, settings.port, timeout_s)
+    click.echo("ready")
+
+
 coordinator.add_command(backup)
 coordinator.add_command(restore)
 

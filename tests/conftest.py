@@ -17,6 +17,7 @@ from .support import tried
 
 if TYPE_CHECKING:
     from .support.broker import Broker
+    from .support.docker_engine import Engine
     from .support.services import Postgres
 
 _SERVICES = pytest.StashKey["dict[str, set[str]]"]()
@@ -144,6 +145,19 @@ def _postgres_tables(postgres: Postgres) -> Iterator[str]:
     with postgres.database() as url:
         migrate(url)
         yield url
+
+
+@pytest.fixture(scope="session")
+def docker_engine(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Engine]:
+    """The Docker engine of this run, shared by its processes; one that cannot start is an error, never a skip."""
+    from .support import docker_engine as engines
+
+    own = tmp_path_factory.getbasetemp()
+    with engines.engine((own.parent if hasattr(pytestconfig, "workerinput") else own) / "docker") as started:
+        with started.client() as client:
+            described = f"{client.version()['Version']} of {shutil.which('dockerd')}"
+        pytestconfig.stash[_SERVICES].setdefault("docker", set()).add(described)
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from .coordinator import Coordinator
 from .lease.patience import Patience
 from .lease.shop import Shop
 from .slot_thread import SlotThread
+from .vitals import Vitals
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +33,22 @@ class Agent:
         enrolment: How the device introduces itself.
         shops: What the work is done with, for each slot.
         stopping: Ends every wait for the coordinator.
+        vitals: Told whenever the coordinator hears that this worker lives.
     """
 
     def __init__(
-        self, coordinator: Coordinator, enrolment: Enrolment, shops: Dict[str, Shop], stopping: threading.Event
+        self,
+        coordinator: Coordinator,
+        enrolment: Enrolment,
+        shops: Dict[str, Shop],
+        stopping: threading.Event,
+        vitals: Optional[Vitals] = None,
     ) -> None:
         self._coordinator = coordinator
         self._enrolment = enrolment
         self._shops = shops
         self._stopping = stopping
+        self._vitals = vitals
         self._patience = Patience(stopping)
         self._slots: List[SlotThread] = []
         self._consumer: Optional[Consumer] = None
@@ -128,11 +136,19 @@ class Agent:
                 if self._coordinator.heartbeat(self._beat()).enrol:
                     self._enrol_again.set()
                     continue
+                self._note(heartbeat_s)
             except (Broken, Unavailable) as error:
                 log.debug("a heartbeat broke: %s", error)
             except FarmError as error:
                 log.error("the coordinator refuses this device: %s", error)
             self._stopping.wait(heartbeat_s)
+
+    def _note(self, heartbeat_s: float) -> None:
+        try:
+            if self._vitals is not None:
+                self._vitals.note(heartbeat_s)
+        except OSError as error:
+            log.warning("cannot tell container engines that this worker lives: %s", error)
 
     def _beat(self) -> Heartbeat:
         # A sample wakes a card and takes time of the processor: never while an engine is timed.

@@ -1,4 +1,4 @@
-"""`farm worker start`."""
+"""`farm worker start` and `farm worker health`."""
 
 from __future__ import annotations
 
@@ -35,3 +35,18 @@ def start(connection: Any, /, data: Optional[Path], **flags: Optional[str]) -> N
     environ = take_environment()
     worker_settings = from_environment(environ, data, (settings.config_file,), **flags)
     service.run(settings.url, settings.token, worker_settings, environ)
+
+
+@worker.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Data folder of the worker, or FARM_WORKER_DATA.")
+def health(data: Optional[Path]) -> None:
+    """Say whether the worker of this machine runs and the coordinator hears of it.
+
+    For container engines and supervisors: exit code 0, or 9 with the reason.
+    """
+    from .configuration import data_folder
+    from .settings import take_environment
+    from .vitals import Vitals
+
+    ago_s = Vitals(data_folder(take_environment(), data)).check()
+    click.echo(f"heard {ago_s:.0f} s ago")

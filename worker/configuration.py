@@ -74,7 +74,7 @@ def from_environment(
         return flags.get(name) or environ.get(_VARIABLES[name]) or ""
 
     memory = _number(told, "memory_bytes", 0)
-    folder = (data or Path(environ.get("FARM_WORKER_DATA") or _default_data(environ))).expanduser().absolute()
+    folder = data_folder(environ, data)
     hide = [Path(path).expanduser().absolute() for path in environ.get("FARM_WORKER_HIDE", "").split(":") if path]
     return WorkerSettings(
         data=folder,
@@ -90,6 +90,11 @@ def from_environment(
         clocks=owner_from(told("lock_clocks")),
         hidden=(folder, *secrets, *hide),
     )
+
+
+def data_folder(environ: Mapping[str, str], data: Optional[Path]) -> Path:
+    """The folder of everything that a worker keeps, which a flag or an environment names."""
+    return (data or Path(environ.get("FARM_WORKER_DATA") or _default_data(environ))).expanduser().absolute()
 
 
 def enrolment(settings: WorkerSettings, facts: DeviceFacts) -> Enrolment:

@@ -31,6 +31,7 @@ from .lease.transfer import Cache
 from .lease.workspace import remove
 from .slots import held
 from .stop_signals import StopSignals
+from .vitals import Vitals
 
 log = logging.getLogger("farm.worker")
 
@@ -69,7 +70,7 @@ def run(url: str, token: str, settings: WorkerSettings, environ: Mapping[str, st
         }
         coordinator = Coordinator(url, token)
         stack.callback(coordinator.close)
-        agent = Agent(coordinator, introduced, shops, stopping)
+        agent = Agent(coordinator, introduced, shops, stopping, Vitals(settings.data))
         stack.callback(agent.close)
         try:
             with heard.also(stopping):
