@@ -26,6 +26,8 @@ _PAUSES_S = (0.1, 0.2, 0.4, 0.8)
 _CONNECT_S = 5.0
 SAME_VERSION = "Install the same version of farm on both sides."
 _OTHER = "Check the URL, and what stands before it."
+_START = "Start it, or check FARM_URL."
+_AUTHORITY = "Name the certificate of its authority: SSL_CERT_FILE=ca.pem."
 _WRITE_URL = "Write http://host:port or https://host."
 
 Content = Union[bytes, "Iterable[bytes]"]
@@ -202,7 +204,7 @@ class Transport:
             how = Break.UNREACHABLE if isinstance(error, httpx.ConnectTimeout) else Break.REFUSED
             reason = f"no answer within {_CONNECT_S:g} s" if how is Break.UNREACHABLE else str(error)
             message = f"cannot reach the coordinator at {self.url}: {reason}"
-            return Broken(message, "Start it, or check FARM_URL.", how)
+            return Broken(message, _AUTHORITY if "CERTIFICATE_VERIFY_FAILED" in reason else _START, how)
         if isinstance(error, httpx.TimeoutException):
             return Broken(f"the coordinator at {self.url} said nothing for too long", "Try again.", Break.SILENT)
         return Broken(f"the connection to {self.url} broke: {error or type(error).__name__}", "Try again.", Break.CUT)
