@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
+from farm.protocol.campaigns import CampaignState, Speed
 from farm.protocol.errors import BY_CODE
 from farm.protocol.exits import Exit
 from farm.protocol.report import FailureKind, Verdict
@@ -101,7 +102,9 @@ def test_every_exit_code_is_documented_under_its_name() -> None:
     assert told == {str(int(code)): code.name.lower().replace("_", " ") for code in Exit}
 
 
-@pytest.mark.parametrize("words", [State, DeviceState, AttemptEnd, Verdict], ids=lambda words: words.__name__)
+@pytest.mark.parametrize(
+    "words", [State, DeviceState, AttemptEnd, Verdict, CampaignState, Speed], ids=lambda words: words.__name__
+)
 def test_every_state_is_documented(words: type[Word]) -> None:
     text = document("states.md")
     assert [str(word) for word in words if f"`{word}`" not in text] == []

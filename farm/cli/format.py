@@ -11,10 +11,10 @@ _AGES = ((86400.0, "d"), (3600.0, "h"), (60.0, "m"))
 # One colour a meaning: good, at work, look here, bad, asleep.
 GOOD, ACTIVE, WARN, BAD, DIM = "green", "cyan", "yellow", "red", "dim"
 _STYLES: Dict[str, str] = {
-    **dict.fromkeys(("done", "cached", "passed", "hit", "idle", "ok"), GOOD),
+    **dict.fromkeys(("done", "cached", "passed", "hit", "idle", "ok", "ready", "promoted"), GOOD),
     **dict.fromkeys(("failed", "quarantined", "gone", "refused", "fail"), BAD),
-    **dict.fromkeys(("unverified", "noisy", "late", "draining", "warn"), WARN),
-    **dict.fromkeys(("waiting", "queued", "cancelled", "recorded", "retired", "miss"), DIM),
+    **dict.fromkeys(("unverified", "noisy", "late", "draining", "warn", "held"), WARN),
+    **dict.fromkeys(("waiting", "queued", "cancelled", "recorded", "retired", "miss", "rolled back", "closed"), DIM),
 }
 
 

@@ -66,6 +66,8 @@ ANSWERS: Tuple[Tuple[str, str], ...] = (
     ),
     ("farm inspect MODEL.onnx", '`{"model", "summary": <OnnxSummary>}`'),
     ("farm models", '`{"models": [<ModelView>]}`; with a name <ModelView>'),
+    ("farm campaign start, show, promote, hold, retry, rollback, close", "<CampaignDetail>"),
+    ("farm campaign list", '`{"campaigns": [<CampaignView>]}`'),
     ("farm timing-caches list, drop", '`{"timing_caches": [<TimingCacheView>]}`'),
     ("farm timing-caches show, certify, uncertify", "<TimingCacheView>"),
     ("farm plugin list, rm", '`{"plugins": [<PluginView>]}`'),

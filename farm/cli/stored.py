@@ -27,6 +27,7 @@ class Source(NamedTuple):
 
 
 MODELS = Source("/models", "models", ("name",))
+CAMPAIGNS = Source(f"/campaigns?limit={_MOST}", "campaigns", ("id",), ("backend", "version", "state"))
 ENGINES = Source(f"/engines?limit={_MOST}", "engines", ("id",), ("model_name", "label", "precision"))
 DEVICES = Source("/devices", "devices", ("name",), ("state",))
 PLUGINS = Source("/plugins", "plugins", ("name",), ("purpose",))

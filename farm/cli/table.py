@@ -47,6 +47,7 @@ VERBS: Tuple[Verb, ...] = (
     Verb("devices", "devices:devices", "List, show, record, drain and retire devices.", _FARM),
     Verb("plugin", "plugin:plugin", "List, add, make and compile plugins.", _FARM),
     Verb("targets", "targets:targets", "List, add and remove target words.", _FARM),
+    Verb("campaign", "campaign:campaign", "Bring what lives to another toolchain; promote or go back.", _FARM),
     Verb("timing-caches", "timing_caches:timing_caches", "List, certify and drop what builds share.", _FARM),
     Verb("token", "token:token", "Create, list and revoke tokens.", _FARM),
     Verb("gc", "gc:gc", "Remove what nothing refers to.", _FARM),

@@ -14,6 +14,7 @@ from farm.protocol.submit import FetchAnswer, FetchAsk
 from farm.protocol.views import KeyView, Sweep, TokenView
 
 from . import download, fetching, upload
+from .campaigns import Campaigns
 from .engines import Engines, Models
 from .fetching import Fetched
 from .fleet import Devices, Targets, Tokens
@@ -47,6 +48,7 @@ class FarmClient(Submissions):
         devices, targets, tokens: Who builds, for what, and who may ask.
         plugins: Operators that ONNX does not have.
         timing_caches: What builds know of each other's timings.
+        campaigns: Live models that are built anew on another toolchain.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class FarmClient(Submissions):
         self.tokens = Tokens(self._transport)
         self.plugins = Plugins(self._transport)
         self.timing_caches = TimingCaches(self._transport)
+        self.campaigns = Campaigns(self._transport)
 
     @property
     def url(self) -> str:

@@ -11,6 +11,7 @@ from farm.protocol.plugins import DEFAULT_TRUST_GROUP
 from farm.protocol.states import Scope, State
 
 _MOST = 1000
+_LONGEST_REASON = 1000
 
 
 def _check_limit(limit: int) -> None:
@@ -62,6 +63,34 @@ class CertifyAsk:
     """Which state of a timing cache to pin; None is the one that builds are given now."""
 
     sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class PromoteAsk:
+    """Whether a campaign is promoted although something stands against it: then without that."""
+
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class HoldAsk:
+    """Why a campaign shall not be promoted yet."""
+
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.reason) > _LONGEST_REASON:
+            raise Invalid(f"the reason has {len(self.reason)} characters", f"Say it in {_LONGEST_REASON}.")
+
+
+@dataclass(frozen=True)
+class CampaignsQuery:
+    """How many campaigns."""
+
+    limit: int = 100
+
+    def __post_init__(self) -> None:
+        _check_limit(self.limit)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from tests.support import models
 from .client_calls import CALLS, QUICK, Site
 from .live import Live
 
-PARTS = ("engines", "models", "devices", "targets", "tokens", "plugins", "timing_caches")
+PARTS = ("engines", "models", "devices", "targets", "tokens", "plugins", "timing_caches", "campaigns")
 
 
 def public() -> dict[str, Any]:
@@ -137,6 +137,14 @@ REFUSALS: dict[str, tuple[type[FarmError], Callable[[Site], Any]]] = {
     "timing_caches.certify": (NotFound, lambda s: s.client.timing_caches.certify("tch-none")),
     "timing_caches.uncertify": (NotFound, lambda s: s.client.timing_caches.uncertify("tch-none")),
     "timing_caches.drop": (NotFound, lambda s: s.client.timing_caches.drop("tch-none")),
+    "campaigns.start": (TargetUnavailable, lambda s: s.client.campaigns.start("tensorrt", "99", ["cpu"])),
+    "campaigns.show": (NotFound, lambda s: s.client.campaigns.show("cmp-none")),
+    "campaigns.promote": (NotFound, lambda s: s.client.campaigns.promote("cmp-none")),
+    "campaigns.hold": (NotFound, lambda s: s.client.campaigns.hold("cmp-none")),
+    "campaigns.retry": (NotFound, lambda s: s.client.campaigns.retry("cmp-none")),
+    "campaigns.roll_back": (NotFound, lambda s: s.client.campaigns.roll_back("cmp-none")),
+    "campaigns.close": (NotFound, lambda s: s.client.campaigns.close("cmp-none")),
+    "campaigns.wait": (NotFound, lambda s: s.client.campaigns.wait("cmp-none")),
     "tokens.revoke": (NotFound, lambda s: s.client.tokens.revoke("tok-none")),
 }
 # Nothing that one gives them can be wrong.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from . import administration, builds, catalog, fleet, following, plugins, submissions, timing_caches, workers
+from . import administration, builds, campaigns, catalog, fleet, following, plugins, submissions, timing_caches, workers
 
 GROUPS = (
     submissions.endpoints,
     builds.endpoints,
     following.endpoints,
+    campaigns.endpoints,
     catalog.endpoints,
     fleet.endpoints,
     workers.endpoints,

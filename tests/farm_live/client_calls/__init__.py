@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import fleet, plugins, stored, submissions, timing_caches
+from . import campaigns, fleet, plugins, stored, submissions, timing_caches
 from .site import CALLS, QUICK, Site
 
-__all__ = ["CALLS", "QUICK", "Site", "fleet", "plugins", "stored", "submissions", "timing_caches"]
+__all__ = ["CALLS", "QUICK", "Site", "campaigns", "fleet", "plugins", "stored", "submissions", "timing_caches"]
