@@ -31,9 +31,12 @@ def drawn(image: Image, found: Sequence[Found]) -> Image:
     line = max(_LEAST_LINE, round(shorter * _LINE))
     font = ImageFont.load_default(max(_LEAST_TEXT, round(shorter * _TEXT)))
     for item in reversed(found):
-        colour = colour_of(item.number)
         left, top, right, bottom = item.box
-        draw.rectangle((left, top, max(left, right - 1), max(top, bottom - 1)), outline=colour, width=line)
+        edges = (left, top, max(left, right - 1), max(top, bottom - 1))
+        draw.rectangle(edges, outline=colour_of(item.number), width=line)
+    # Over all boxes, or another box would cross them out.
+    for item in reversed(found):
+        colour = colour_of(item.number)
         text = f"{item.label} {item.score:.2f}"
         area = label_area(draw.textbbox((0, 0), text, font=font), item.box, copy.size)
         draw.rectangle(area, fill=colour)

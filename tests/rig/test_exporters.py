@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from farm.client import SubmitOptions
 from farm.protocol.exits import Exit
@@ -72,6 +73,27 @@ def test_an_exported_network_becomes_engines(ahead: Fleet, tmp_path: Path, name:
     engine = results["rtx-aot"].engine
     assert engine is not None
     assert engine.engine.size_bytes > least_bytes
+    if network.detection is not None:
+        looked_through(ahead, name, tmp_path)
+
+
+def looked_through(farm: Fleet, name: str, folder: Path) -> None:
+    """`farm detect` with its engine: drawn weights find anything, and what they find is there to see."""
+    pixels = np.random.default_rng(3).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    Image.fromarray(pixels).resize((320, 240)).save(folder / "picture.png")
+    assert farm.farm("fetch", name, "-o", folder / "engine").code == 0
+    flags = ("--engine", folder / "engine", "--threshold", "0", "--top", "20", "-o", folder / "boxes.png")
+    (told,) = farm.json("detect", folder / "picture.png", *flags)["pictures"]
+    assert (told["width"], told["height"]) == (320, 240)
+    assert 0 < len(told["found"]) <= 20
+    for found in told["found"]:
+        left, top, right, bottom = found["box"]
+        assert 0 <= left <= right <= 320
+        assert 0 <= top <= bottom <= 240
+        assert 0 < found["score"] <= 1
+        assert found["label"]
+    drawn, before = (np.asarray(Image.open(folder / name).convert("RGB")) for name in ("boxes.png", "picture.png"))
+    assert (drawn != before).any()
 
 
 def test_one_command_goes_from_pytorch_to_engines(ahead: Fleet) -> None:
