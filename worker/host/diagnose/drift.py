@@ -64,7 +64,7 @@ def first_drift(
     """
     from onnx import TensorProto
 
-    narrow = rounding_everywhere(applied(model, step(call.name), parameters_of(call), dict))
+    narrow = rounding_everywhere(applied(model, step(call.name), parameters_of(call)))
     kept = {name for operator in narrow.proto.graph.node for name in operator.output}
     watched = tensors_of(model.proto, TensorProto.FLOAT) & kept
     for part in _parts(model, watched):

@@ -43,7 +43,7 @@ def repairs(model: Model, at_fault: Iterable[NodeProto], ran: Sequence[StepCall]
 
 def _changes(model: Model, name: str, outputs: Sequence[str]) -> bool:
     try:
-        after = applied(model, step(name), parameters_of(StepCall(name)), dict)
+        after = applied(model, step(name), parameters_of(StepCall(name)))
     except FarmError:
         # A step that breaks this graph repairs nothing.
         return False

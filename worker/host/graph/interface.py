@@ -69,7 +69,7 @@ class Interface:
         for call in calls:
             one, parameters = cast(InterfaceStep, step(call.name)), parameters_of(call)
             started = time.monotonic()
-            self._models.append(applied(self._models[-1], one, parameters, dict))
+            self._models.append(applied(self._models[-1], one, parameters))
             self._seconds.append(time.monotonic() - started)
             check_graph(self._models[-1], one)
             self._steps.append((one, parameters))

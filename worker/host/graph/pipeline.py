@@ -168,15 +168,23 @@ def check_graph(model: Model, one: Step) -> None:
         raise _broken(one.NAME, f"made an invalid graph: {error}") from error
 
 
-def applied(model: Model, one: Step, parameters: Mapping[str, Any], measure: Measure) -> Model:
+def applied(
+    model: Model, one: Step, parameters: Mapping[str, Any], ranges: Callable[[], Ranges] = dict[str, float]
+) -> Model:
     """The model after a step, unchecked; the one given stays as it is.
+
+    Args:
+        model: Before it.
+        one: The step.
+        parameters: All that it takes.
+        ranges: How large the values of the graph are, for a step that asks; by default nobody knows.
 
     Raises: FarmError: its own, or BuildFailed for whatever it raises.
     """
     copy = model.copy()
     detached = weights.detach(copy.proto) if model.large else {}
     try:
-        changed = one.apply(copy.proto, parameters, measure)
+        changed = one.apply(copy.proto, parameters, Measure(model, ranges))
     except (MemoryError, FarmError):
         raise
     except Exception as error:  # tools of others raise what they like

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .ranges import Measure, Ranges
+from .ranges import Measure, Ranges, largest
 from .rewrite import Site, opset_of, rewrite
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) ->
     if not ranges:
         raise ValueError("nothing here can run the graph, so there are no ranges")
     kept = [word for word in parameters["keep"].split("/") if word]
-    quantizer = _Quantizer(ranges, kept)
+    quantizer = _Quantizer(ranges, kept, measure)
     if not rewrite(model, dict.fromkeys(parameters["operators"].split("/"), quantizer.rule)):
         raise ValueError("no such operator of the graph reads float32 values whose range is known")
     return model
@@ -50,9 +50,10 @@ def apply(model: ModelProto, parameters: Mapping[str, Any], measure: Measure) ->
 class _Quantizer:
     """Writes Q/DQ; a value that several operators read gets them once."""
 
-    def __init__(self, ranges: Ranges, kept: list[str]) -> None:
+    def __init__(self, ranges: Ranges, kept: list[str], measure: Measure) -> None:
         self._ranges = ranges
         self._kept = kept
+        self._measure = measure
         self._made: dict[tuple[str, int | None], str] = {}
 
     def rule(self, site: Site) -> None:
@@ -71,17 +72,18 @@ class _Quantizer:
 
         name = site.input(place)
         weight = site.constant(name)
-        if weight is None:
-            largest = self._ranges.get(name)
-            # No number fits into a scale of infinity.
-            return None if largest is None or not np.isfinite(largest) else (_scale(np.float32(largest)), None)
-        if weight.dtype != np.float32 or not np.isfinite(weight).all() or weight.size == 0:
+        rank = len(site.shape(name) or ()) if weight is None else weight.ndim
+        axis = _channels(site, rank) if place == 1 else None
+        if weight is not None:
+            highest = largest(weight, axis) if weight.dtype == np.float32 else None
+        elif name in self._ranges:
+            axis, highest = None, np.float32(self._ranges[name])
+        else:
+            highest = self._measure.weight(name, axis)
+        # No number fits into a scale of infinity.
+        if highest is None or not np.isfinite(highest).all():
             return None
-        axis = _channels(site, weight.ndim) if place == 1 else None
-        if axis is None:
-            return _scale(np.abs(weight).max()), None
-        others = tuple(other for other in range(weight.ndim) if other != axis)
-        return _scale(np.abs(weight).max(axis=others)), axis
+        return _scale(highest), axis
 
     def _pair(self, site: Site, place: int, scale: Array, axis: int | None) -> str:
         import numpy as np

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..runtime import run
+from . import weights
 from .model import Model
 
 if TYPE_CHECKING:
@@ -16,9 +18,55 @@ if TYPE_CHECKING:
 Array = Any
 # Name of a tensor to the largest magnitude of its values.
 Ranges = Mapping[str, float]
-Measure = Callable[[], Ranges]
 
+_PART_BYTES = 1 << 26
 _PREFIX = "largest magnitude of "
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How large numbers are, for a step that asks.
+
+    Attributes:
+        model: Before the step.
+        ranges: Of the values of its graph on the reference inputs; none where nobody can run it.
+    """
+
+    model: Model
+    ranges: Callable[[], Ranges]
+
+    def __call__(self) -> Ranges:
+        """Of the values of the graph."""
+        return self.ranges()
+
+    def weight(self, name: str, axis: int | None) -> Array | None:
+        """The largest magnitudes in a float32 weight, wherever it is: for each place along an axis, or one of all.
+
+        None where there is no such weight, or where it has numbers that are not finite.
+        """
+        from onnx import TensorProto
+
+        found = next((item for item in self.model.proto.graph.initializer if item.name == name), None)
+        if found is None or found.data_type != TensorProto.FLOAT:
+            return None
+        return largest(weights.values(found, self.model.folder), axis)
+
+
+def largest(weight: Array, axis: int | None) -> Array | None:
+    """The largest magnitudes along an axis, or the one of all; None for a weight that is empty or not finite.
+
+    Read part by part: one in a file may be larger than the memory.
+    """
+    import numpy as np
+
+    if weight.size == 0:
+        return None
+    rows = weight.reshape(1, 1) if weight.ndim == 0 else weight
+    step = max(1, _PART_BYTES * len(rows) // rows.nbytes)
+    others = None if axis is None else tuple(other for other in range(weight.ndim) if other != axis)
+    parts = [np.abs(rows[start : start + step]).max(axis=others) for start in range(0, len(rows), step)]
+    found = np.concatenate(parts) if axis == 0 else np.maximum.reduce(parts)
+    return found if np.isfinite(found).all() else None
 
 
 def largest_magnitudes(model: Model, inputs: Mapping[str, Array], scratch: Path) -> dict[str, float]:

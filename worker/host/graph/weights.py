@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .walk import tensors
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from onnx import ModelProto, TensorProto
 
 # A model above this keeps its big weights out of memory. Protobuf's own limit is twice as much.
@@ -70,6 +71,18 @@ def embed(model: ModelProto, folder: Path, keep_big: bool) -> None:
                 tensor.raw_data = stream.read(byte_size(tensor))
             tensor.ClearField("data_location")
             tensor.ClearField("external_data")
+
+
+def values(tensor: TensorProto, folder: Path) -> NDArray[Any]:
+    """The array of a tensor; one of a file is a map of it, of which only those parts are read that are looked at."""
+    import numpy as np
+    from onnx import helper, numpy_helper
+
+    if not is_external(tensor):
+        return numpy_helper.to_array(tensor)
+    path, offset = folder / location(tensor), int(_told(tensor).get("offset") or 0)
+    kind = helper.tensor_dtype_to_np_dtype(tensor.data_type).newbyteorder("<")
+    return np.memmap(path, kind, "r", offset, tuple(tensor.dims))
 
 
 def spill(model: ModelProto, path: Path) -> None:

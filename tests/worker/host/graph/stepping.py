@@ -13,10 +13,14 @@ from onnx import ModelProto, helper, numpy_helper
 from farm.protocol.keys import StepCall
 from worker.host.graph.check import check
 from worker.host.graph.model import Model
+from worker.host.graph.ranges import Measure
 from worker.host.graph.steps import parameters_of, step
 from worker.host.runtime import run
 
 Array = Any
+
+# For steps that ask for nothing.
+UNMEASURED = Measure(Model(ModelProto(), Path(), large=False), dict[str, float])
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Net:
 def stepped(net: Net, name: str, **parameters: Any) -> ModelProto:
     """The graph after a step."""
     given = parameters_of(StepCall(name, parameters))
-    changed: ModelProto = step(name).apply(net.model(), given, dict)
+    changed: ModelProto = step(name).apply(net.model(), given, UNMEASURED)
     return changed
 
 

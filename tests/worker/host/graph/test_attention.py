@@ -17,6 +17,7 @@ from worker.host.graph.walk import histogram
 from worker.host.load import load
 from worker.host.runtime import run
 
+from .stepping import UNMEASURED
 from .test_projections import after
 
 N, ROWS, KEYS, HEADS, CHANNELS = 2, 6, 9, 3, 4
@@ -184,7 +185,7 @@ def test_what_the_plugin_does_not_compute_stays(tmp_path: Path, make: Callable[[
 def test_sizes_that_nobody_knows_stay(tmp_path: Path) -> None:
     proto = as_transformers(Net())
     proto.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "rows"
-    assert "farm.plugin::FarmAttention" not in histogram(attention.apply(proto, {}, dict))
+    assert "farm.plugin::FarmAttention" not in histogram(attention.apply(proto, {}, UNMEASURED))
 
 
 def test_all_of_a_transformer_become_plugins_and_the_next_steps_take_them(tmp_path: Path) -> None:

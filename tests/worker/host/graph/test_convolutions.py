@@ -10,6 +10,7 @@ from onnx import helper
 from tests.support import models, networks
 from worker.host.graph.walk import histogram
 
+from .stepping import UNMEASURED
 from .test_projections import after, weight
 
 
@@ -91,7 +92,7 @@ def test_one_open_axis_stays_open(tmp_path: Path) -> None:
 
     proto = layer(("n", 5, 16))
     onnx.save(proto, str(tmp_path / "before.onnx"))
-    onnx.save(convolutions.apply(proto, {}, dict), str(tmp_path / "after.onnx"))
+    onnx.save(convolutions.apply(proto, {}, UNMEASURED), str(tmp_path / "after.onnx"))
     x = weight(3, 5, 16, seed=4)
     before, now = (
         onnxruntime.InferenceSession(str(tmp_path / f"{name}.onnx"), providers=["CPUExecutionProvider"]).run(

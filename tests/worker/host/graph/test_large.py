@@ -20,28 +20,35 @@ from worker.host.runtime import run
 
 pytestmark = pytest.mark.slow
 
-ROWS, WIDTH, KNOWN = 131_072, 4_096, 4
+ROWS, WIDTH, KNOWN, NARROW = 131_072, 4_096, 4, 512
 HALF = ("float16", "bfloat16", "mixed")
 IDS = {"ids": np.array([[3, 0, 2]]), "low": np.array(-1.5, np.float32)}
 
 
+def in_the_file(name: str, shape: list[int], offset: int) -> TensorProto:
+    made = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape)
+    made.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", "weights.bin"), ("offset", str(offset))):
+        made.external_data.add(key=key, value=value)
+    return made
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A table of words, sparse but for its first rows, and what each step has something to do with."""
+    """A table of words, sparse but for its first rows, a matrix, and what each step has something to do with."""
     place = tmp_path_factory.mktemp("large")
-    table = TensorProto(name="table", data_type=TensorProto.FLOAT, dims=[ROWS, WIDTH])
-    table.data_location = TensorProto.EXTERNAL
-    table.external_data.add(key="location", value="weights.bin")
+    table, matrix = in_the_file("table", [ROWS, WIDTH], 0), in_the_file("matrix", [WIDTH, NARROW], ROWS * WIDTH * 4)
     draw = np.random.default_rng(5)
     with (place / "weights.bin").open("wb") as stream:
-        stream.truncate(ROWS * WIDTH * 4)
         stream.write(draw.standard_normal((KNOWN, WIDTH)).astype(np.float32).tobytes())
+        stream.seek(ROWS * WIDTH * 4)
+        stream.write((draw.standard_normal((WIDTH, NARROW), np.float32) / 64).tobytes())
     weights: dict[str, Any] = {
         "scale": np.linspace(0.5, 2, WIDTH, dtype=np.float32),
         "place": np.array(-1),
         "mask": np.arange(WIDTH) % 5 == 0,
         "fill": np.float32(-3),
-        "head": draw.standard_normal((WIDTH, 8)).astype(np.float32) / 64,
+        "head": draw.standard_normal((NARROW, 8)).astype(np.float32) / 16,
         "end": np.array([2**62]),
         "start": np.array([0]),
     }
@@ -51,7 +58,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         helper.make_node("Gather", ["normal", "place"], ["last"], axis=1),
         helper.make_node("Clip", ["last", "low"], ["cut"]),
         helper.make_node("Where", ["mask", "fill", "cut"], ["masked"]),
-        helper.make_node("MatMul", ["masked", "head"], ["scores"]),
+        helper.make_node("MatMul", ["masked", "matrix"], ["narrow"]),
+        helper.make_node("MatMul", ["narrow", "head"], ["scores"]),
         helper.make_node("Slice", ["scores", "start", "end"], ["y"]),
     ]
     made = helper.make_model(
@@ -63,7 +71,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 helper.make_tensor_value_info("low", TensorProto.FLOAT, []),
             ],
             [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 8])],
-            [table, *(numpy_helper.from_array(np.asarray(array), name) for name, array in weights.items())],
+            [table, matrix, *(numpy_helper.from_array(np.asarray(array), name) for name, array in weights.items())],
         ),
         opset_imports=[helper.make_opsetid("", 18)],
         ir_version=8,
@@ -97,10 +105,15 @@ def test_all_steps_that_keep_the_digits_one_after_the_other(folder: Path, tmp_pa
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_only_what_is_in_memory_is_quantized(folder: Path, tmp_path: Path) -> None:
+def test_weights_in_the_file_are_quantized_too(folder: Path, tmp_path: Path) -> None:
     made, (report,) = stepped(folder, tmp_path / "scratch", "quantize")
-    # The product with a small matrix, but not the table.
-    assert histogram(made.proto)["QuantizeLinear"] == 2
+    pairs = {node.input[0]: node.input[1] for node in made.proto.graph.node if node.op_type == "QuantizeLinear"}
+    # The table is looked up, and nothing computes with it.
+    assert pairs.keys() == {"masked", "matrix", "narrow", "head"}
+    (scale,) = (item for item in made.proto.graph.initializer if item.name == pairs["matrix"])
+    start = ROWS * WIDTH * 4
+    matrix = np.fromfile(folder / "weights.bin", np.float32, offset=start).reshape(WIDTH, NARROW)
+    np.testing.assert_allclose(numpy_helper.to_array(scale), np.abs(matrix).max(0) / 127)
     assert report.largest_difference
     assert made.write(tmp_path) == ("model.onnx", "weights.bin")
 

@@ -13,6 +13,7 @@ from onnx import helper, numpy_helper
 from farm.protocol.errors import BuildFailed
 from farm.protocol.steps import parse_step
 from tests.support import models
+from worker.host.graph import ranges, weights
 from worker.host.graph.model import Model
 from worker.host.graph.pipeline import Pipeline
 from worker.host.graph.walk import histogram
@@ -43,9 +44,10 @@ def path(tmp_path: Path) -> Path:
 
 
 def scales(model: Model) -> dict[str, Any]:
-    weights = {item.name: numpy_helper.to_array(item) for item in model.proto.graph.initializer}
+    inside = [item for item in model.proto.graph.initializer if not weights.is_external(item)]
+    arrays = {item.name: numpy_helper.to_array(item) for item in inside}
     pairs = [node for node in model.proto.graph.node if node.op_type == "QuantizeLinear"]
-    return {node.input[0]: weights[node.input[1]] for node in pairs}
+    return {node.input[0]: arrays[node.input[1]] for node in pairs}
 
 
 def test_the_graph_computes_nearly_what_it_did(path: Path, tmp_path: Path) -> None:
@@ -67,6 +69,25 @@ def test_samples_widen_the_ranges(path: Path) -> None:
     wider = scales(quantized(path, samples=(images(1, 5.0), images(2))))["images"]
     assert wider == pytest.approx(np.abs(images(1, 5.0)["images"]).max() / 127)
     assert wider > 3 * alone
+
+
+def test_weights_that_stay_in_their_file_are_measured_there(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Parts of some rows, as of a weight that does not fit into memory.
+    monkeypatch.setattr(ranges, "_PART_BYTES", 1_000)
+    wanted = scales(quantized(path))
+    monkeypatch.setattr(weights, "LARGE_BYTES", 10_000)
+    monkeypatch.setattr(weights, "BIG_BYTES", 1_000)
+    (tmp_path / "files").mkdir()
+    beside = tmp_path / "files" / "source.onnx"
+    onnx.save(onnx.load(str(path)), str(beside), save_as_external_data=True, location="w", size_threshold=0)
+    made = quantized(beside)
+    found = scales(made)
+    assert found.keys() == wanted.keys()
+    for name, scale in wanted.items():
+        np.testing.assert_array_equal(found[name], scale)
+    assert {item.name for item in made.proto.graph.initializer if weights.is_external(item)} >= {"kernel1", "matrix"}
 
 
 def test_what_is_named_stays_in_float(path: Path) -> None:
