@@ -52,7 +52,8 @@ class Live:
         opened = state.traffic.stream("page")
         with opened, self.visit.context.signals.watch(*self.topics, STOPPING, REVOKED) as watch:
             yield "retry: 1000\n\n"
-            while not state.stopping:
+            # A server notices that somebody left when it sends them something.
+            while not (state.stopping or await self.visit.request.is_disconnected()):
                 try:
                     await self._in_thread(still_valid, self.visit.request)
                     part = await self._in_thread(settled, self.render, self.visit)

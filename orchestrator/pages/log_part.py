@@ -62,7 +62,7 @@ async def _pieces(visit: Visit[Any], attempt: str, offset: int) -> AsyncIterator
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     loop = asyncio.get_running_loop()
     with state.traffic.stream("log"), signals.watch(logs.topic(attempt), EVENTS, STOPPING, REVOKED) as watch:
-        while not state.stopping:
+        while not (state.stopping or await visit.request.is_disconnected()):
             try:
                 await loop.run_in_executor(state.threads, still_valid, visit.request)
                 piece = await loop.run_in_executor(state.threads, logs.read, visit.context, attempt, offset)
