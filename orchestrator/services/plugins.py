@@ -34,7 +34,8 @@ def add(context: Context, caller: Caller, ask: PluginAsk) -> PluginDetail:
     """Add a plugin, or new sources of one; what is built from earlier ones stays. A repeat changes nothing.
 
     Raises:
-        Conflict: Files are not stored yet (`details.missing`), or a plugin that came with farm has the name.
+        Conflict: Files are not stored yet (`details.missing`), a plugin that came with farm has the name, or what
+            plugins share changed meanwhile.
         Invalid: It is no plugin.
     """
     files = _checked(context, ask)
@@ -154,8 +155,8 @@ def _common(context: Context) -> tuple[FileRef, ...]:
 
 def _store(context: Context, paths: dict[str, Path]) -> None:
     for sha256, path in paths.items():
-        if not context.blobs.keep(sha256):
-            context.blobs.put_bytes(path.read_bytes())
+        if not context.blobs.keep(sha256) and context.blobs.put_bytes(path.read_bytes()).sha256 != sha256:
+            raise Conflict(f"{path} changed while it was read", "Try again when it stays as it is.")
 
 
 def _known(connection: Connection, name: str) -> PluginRow:

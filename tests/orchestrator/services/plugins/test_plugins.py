@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.plugins.folder import read_folder
+from farm.plugins.folder import read_common, read_folder
 from farm.protocol.errors import Conflict, Forbidden, Invalid, NotFound
 from farm.protocol.plugin_views import PluginAsk
 from farm.protocol.states import Role, State
@@ -118,6 +118,26 @@ def test_damaged_sources_are_told_and_adding_them_again_mends_them(
     farm.context.blobs.quarantine(cummax)
     plugins.publish_shipped(farm.context)
     assert farm.context.blobs.exists(cummax)
+
+
+def test_sources_that_change_while_they_are_read_are_not_those_of_a_plugin(
+    farm: Coordinator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = farm.context.plugins / "common" / "launch.cuh"
+
+    def read_before_a_change(root: Path) -> object:
+        shared.write_text("#pragma once\n// as it was read\n")
+        found = read_common(root)
+        shared.write_text("#pragma once\n// as somebody left it\n")
+        return found
+
+    folder = write_plugin(tmp_path, "twice")
+    with monkeypatch.context() as patched:
+        patched.setattr(plugins, "read_common", read_before_a_change)
+        with pytest.raises(Conflict, match=r"launch\.cuh changed while it was read"):
+            add(farm, folder)
+    assert [view.name for view in plugins.every(farm.context)] == ["cummax"]
+    assert all(farm.context.blobs.exists(sha256) for sha256 in add(farm, folder).source.blobs)
 
 
 def test_a_source_that_is_asked_for_is_young_again(farm: Coordinator, box: Talker, tmp_path: Path) -> None:
