@@ -60,7 +60,7 @@ class Campaigns:
         return self._transport.value(CampaignDetail, "GET", _where(campaign))
 
     def promote(self, campaign: str, force: bool = False) -> CampaignDetail:
-        """Let devices fetch the new engines; `force` those that are good, whatever stands against the others.
+        """Let devices fetch the new engines, by `force` whatever stands against it; what failed keeps its former one.
 
         Raises: Conflict: something is not built yet, or stands against it.
         """

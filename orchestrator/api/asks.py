@@ -67,7 +67,7 @@ class CertifyAsk:
 
 @dataclass(frozen=True)
 class PromoteAsk:
-    """Whether a campaign is promoted although something stands against it: then without that."""
+    """Whether a campaign is promoted although something stands against it; what failed keeps its former engine."""
 
     force: bool = False
 

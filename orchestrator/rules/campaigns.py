@@ -147,7 +147,7 @@ def check_promotable(campaign: str, items: Sequence[Renewed], allowed_percent: f
     if told and not force:
         raise Conflict(
             summary(told, len(items)),
-            f"Try them again with farm campaign retry {campaign}, or promote the others with --force.",
+            f"Try them again with farm campaign retry {campaign}, or promote what there is with --force.",
         )
     if not any(item.state in GOOD_STATES and not item.gone for item in items):
         raise Conflict(f"{campaign} has no good engine", f"Try again with farm campaign retry {campaign}.")

@@ -11,7 +11,7 @@ from farm.protocol.options import Precision
 from farm.protocol.views import EngineDetail, EngineView
 from orchestrator.rules.references import preparation_key
 from orchestrator.rules.selection import Selection, selection
-from orchestrator.store import devices, keys, offers, submissions
+from orchestrator.store import devices, keys, offers, serving, submissions
 from orchestrator.store import engines as rows
 from orchestrator.store.database import Connection
 from orchestrator.store.engines import EngineRow
@@ -99,12 +99,18 @@ def pin(context: Context, engine_id: str, pinned: bool) -> EngineView:
 def remove(context: Context, engine_id: str) -> EngineView:
     """Hand an engine out no more. Its blobs go with garbage collection.
 
-    Raises: NotFound. Conflict: it is pinned.
+    Raises: NotFound. Conflict: it is pinned, or what a campaign goes back to.
     """
     with context.transaction() as transaction:
         row = existing(transaction.connection, engine_id)
         if row.pinned:
             raise Conflict(f"the engine {engine_id} is pinned", f"Run farm engines unpin {engine_id} first.")
+        campaign = serving.campaign_with_former(transaction.connection, row.id)
+        if campaign:
+            raise Conflict(
+                f"{campaign} goes back to the engine {engine_id}",
+                f"Roll it back first, or farm campaign close {campaign}.",
+            )
         rows.change(transaction.connection, engine_id, removed_at=transaction.at)
         transaction.emit("engine", data={"engine": engine_id, "state": "removed"})
     return view(row)

@@ -157,7 +157,8 @@ def change_item(connection: Connection, row: ItemRow, **columns: Any) -> None:
 
 def note_submission(connection: Connection, row: ItemRow, submission_id: str) -> None:
     """Remember what was submitted for an item."""
-    connection.execute(insert(campaign_submission).values(submission_id=submission_id, campaign_id=row.campaign_id))
+    made = {"submission_id": submission_id, "campaign_id": row.campaign_id, "model": row.model}
+    connection.execute(insert(campaign_submission).values(made))
     change_item(connection, row, submission_id=submission_id)
 
 

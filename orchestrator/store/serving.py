@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from farm.protocol.campaigns import CampaignState
 from farm.protocol.codec import loads
@@ -54,25 +54,25 @@ class Source:
 
 def ordered(connection: Connection, model: str) -> Mapping[str, Ordered]:
     """Of the engines of a model, those that a campaign ordered, by id."""
-    known = select(campaign_item.c.number).where(campaign_item.c.model == model).limit(1)
-    if connection.execute(known).first() is None:
-        return {}
     query = (
         select(request.c.engine_id, campaign.c.id, campaign.c.state)
-        .join(engine, engine.c.id == request.c.engine_id)
-        .outerjoin(campaign_submission, campaign_submission.c.submission_id == request.c.submission_id)
-        .outerjoin(campaign, campaign.c.id == campaign_submission.c.campaign_id)
-        .where(engine.c.model == model, engine.c.removed_at.is_(None), request.c.state.in_(_GOOD))
+        .join(campaign_submission, campaign_submission.c.submission_id == request.c.submission_id)
+        .join(campaign, campaign.c.id == campaign_submission.c.campaign_id)
+        .where(campaign_submission.c.model == model, request.c.engine_id.is_not(None), request.c.state.in_(_GOOD))
         .order_by(campaign.c.created_at)
     )
     campaigns: dict[str, dict[str, CampaignState]] = {}
-    others: set[str] = set()
     for engine_id, campaign_id, state in connection.execute(query):
-        if campaign_id is None:
-            others.add(engine_id)
-        else:
-            campaigns.setdefault(engine_id, {})[campaign_id] = CampaignState(state)
+        campaigns.setdefault(engine_id, {})[campaign_id] = CampaignState(state)
+    others = _asked_otherwise(connection, campaigns) if campaigns else frozenset()
     return {one: Ordered(tuple(by.items()), one in others) for one, by in campaigns.items()}
+
+
+def _asked_otherwise(connection: Connection, engine_ids: Collection[str]) -> frozenset[str]:
+    """Those of these engines that somebody asked for who is no campaign."""
+    own = exists().where(campaign_submission.c.submission_id == request.c.submission_id)
+    asked = exists().where(request.c.engine_id == engine.c.id, request.c.state.in_(_GOOD), ~own)
+    return frozenset(connection.execute(select(engine.c.id).where(engine.c.id.in_(engine_ids), asked)).scalars())
 
 
 def promotions(connection: Connection, model: str | None = None) -> dict[str, float]:
@@ -127,6 +127,16 @@ def missing_names(connection: Connection, names: Collection[str]) -> tuple[str, 
     """Those of these names that point at nothing."""
     known = set(connection.execute(select(tag.c.name).where(tag.c.name.in_(names))).scalars())
     return tuple(name for name in names if name not in known)
+
+
+def campaign_with_former(connection: Connection, engine_id: str) -> str | None:
+    """The campaign, not over, that goes back to an engine."""
+    query = (
+        select(campaign.c.id)
+        .join(campaign_item, campaign_item.c.campaign_id == campaign.c.id)
+        .where(campaign_item.c.former_engine_id == engine_id, campaign.c.state.in_([str(state) for state in OPEN]))
+    )
+    return connection.execute(query.limit(1)).scalar()
 
 
 def needed(connection: Connection) -> frozenset[str]:

@@ -112,7 +112,7 @@ def show(connection: Connection, /, **given: Any) -> int:
 
 @campaign.command("promote")
 @click.argument("campaign", metavar="CAMPAIGN", shell_complete=stored(CAMPAIGNS))
-@option("--force", is_flag=True, help="Those that are good, whatever stands against the others.")
+@option("--force", is_flag=True, help="Whatever stands against it; what failed keeps its former engine.")
 @json_option
 @click.pass_obj
 def promote(connection: Connection, campaign: str, force: bool, as_json: bool) -> int:

@@ -21,7 +21,7 @@ Work = Callable[[Transaction, CampaignRow], None]
 
 
 def promote(context: Context, caller: Caller, campaign_id: str, force: bool = False) -> CampaignDetail:
-    """Let fetch hand out the new engines; `force` those that are good, whatever stands against the others.
+    """Let fetch hand out the new engines, by `force` whatever stands against it; what failed keeps its former engine.
 
     Raises: NotFound. Conflict: something is not built yet, or stands against it.
     """

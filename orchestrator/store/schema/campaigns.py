@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
 
-from .base import ID, NAME, STATE, metadata
+from .base import DIGEST, ID, NAME, STATE, metadata
 
 campaign = Table(
     "campaign",
@@ -53,4 +53,6 @@ campaign_submission = Table(
     metadata,
     Column("submission_id", ForeignKey("submission.id"), primary_key=True),
     Column("campaign_id", ForeignKey("campaign.id"), nullable=False),
+    Column("model", DIGEST, nullable=False),
+    Index("ix_campaign_submission_model", "model"),
 )

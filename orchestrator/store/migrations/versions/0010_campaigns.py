@@ -37,10 +37,12 @@ def upgrade() -> None:
         "campaign_submission",
         sa.Column("submission_id", sa.String(32), nullable=False),
         sa.Column("campaign_id", sa.String(32), nullable=False),
+        sa.Column("model", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("submission_id", name=op.f("pk_campaign_submission")),
         _refers("campaign_submission", "submission_id", "submission", "id"),
         _refers("campaign_submission", "campaign_id", "campaign", "id"),
     )
+    op.create_index("ix_campaign_submission_model", "campaign_submission", ["model"])
     # Who asked for an engine, beside the campaign that had it built.
     op.create_index("ix_request_engine_id", "request", ["engine_id"])
 

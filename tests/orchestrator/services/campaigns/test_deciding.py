@@ -20,32 +20,32 @@ from tests.support.coordinator import cpu_facts
 from .upgraded import ADMIN, NEW, OLD, Upgraded
 
 
-def test_fetch_hands_out_the_promoted_set_and_after_a_rollback_the_former(fleet: Upgraded) -> None:
-    former = fleet.live()
-    campaign = fleet.start()
-    assert fleet.fetched() == former
-    ready = fleet.finish(campaign)
+def test_fetch_hands_out_the_promoted_set_and_after_a_rollback_the_former(anywhere: Upgraded) -> None:
+    former = anywhere.live()
+    campaign = anywhere.start()
+    assert anywhere.fetched() == former
+    ready = anywhere.finish(campaign)
     assert ready.campaign.state is CampaignState.READY
     (item,) = ready.items
     assert item.after
     renewed = item.after.engine
     # There is a newer one that fits as well, and nobody gets it who does not name it.
-    assert fleet.fetched() == former
-    assert fleet.fetched(cpu_facts("new", NEW)) == ""
-    assert fleet.fetched(key=artifacts.show(fleet.farm.context, renewed).engine.key) == renewed
+    assert anywhere.fetched() == former
+    assert anywhere.fetched(cpu_facts("new", NEW)) == ""
+    assert anywhere.fetched(key=artifacts.show(anywhere.farm.context, renewed).engine.key) == renewed
 
-    promoted = promote(fleet.farm.context, ADMIN, campaign.campaign.id)
+    promoted = promote(anywhere.farm.context, ADMIN, campaign.campaign.id)
     assert (promoted.campaign.state, promoted.campaign.decided_by) == (CampaignState.PROMOTED, "admin")
-    assert fleet.fetched() == renewed
-    assert fleet.fetched(cpu_facts("new", NEW)) == renewed
-    assert fleet.fetched(cpu_facts("old", OLD)) == former
-    assert promote(fleet.farm.context, ADMIN, campaign.campaign.id) == promoted
+    assert anywhere.fetched() == renewed
+    assert anywhere.fetched(cpu_facts("new", NEW)) == renewed
+    assert anywhere.fetched(cpu_facts("old", OLD)) == former
+    assert promote(anywhere.farm.context, ADMIN, campaign.campaign.id) == promoted
 
-    roll_back(fleet.farm.context, ADMIN, campaign.campaign.id)
-    assert fleet.fetched() == former
-    assert fleet.fetched(cpu_facts("new", NEW)) == ""
+    roll_back(anywhere.farm.context, ADMIN, campaign.campaign.id)
+    assert anywhere.fetched() == former
+    assert anywhere.fetched(cpu_facts("new", NEW)) == ""
     with pytest.raises(Conflict, match="is rolled back and cannot be promoted"):
-        promote(fleet.farm.context, ADMIN, campaign.campaign.id)
+        promote(anywhere.farm.context, ADMIN, campaign.campaign.id)
 
 
 def test_what_somebody_else_asks_for_meanwhile_is_served(fleet: Upgraded) -> None:
@@ -98,6 +98,14 @@ def test_what_is_slower_than_allowed_holds_the_campaign(fleet: Upgraded) -> None
     assert fleet.fetched() == item.after.engine
 
 
+def test_what_was_too_slow_and_is_built_again_waits_as_its_successor_does(fleet: Upgraded) -> None:
+    former = fleet.live()
+    campaign = fleet.finish(fleet.start(fail_if_slower_percent=5.0), median_ms=1.32)
+    retry(fleet.farm.context, fleet.farm.user, campaign.campaign.id)
+    assert fleet.finish(campaign).campaign.state is CampaignState.READY
+    assert fleet.fetched() == former
+
+
 def test_a_difference_inside_the_noise_holds_nothing(fleet: Upgraded) -> None:
     fleet.live()
     campaign = fleet.finish(fleet.start(fail_if_slower_percent=5.0), median_ms=1.32, cv_percent=60.0)
@@ -112,20 +120,20 @@ def test_a_noisy_measurement_cannot_keep_a_limit(fleet: Upgraded) -> None:
     assert "nobody can tell whether it is slower" in campaign.campaign.reason
 
 
-def test_what_failed_holds_the_campaign_until_it_is_tried_again(fleet: Upgraded) -> None:
-    fleet.live()
-    campaign = fleet.start()
-    fleet.new.fail(fleet.claim())
-    fleet.farm.reconcile()
-    held = fleet.show(campaign)
+def test_what_failed_holds_the_campaign_until_it_is_tried_again(anywhere: Upgraded) -> None:
+    anywhere.live()
+    campaign = anywhere.start()
+    anywhere.new.fail(anywhere.claim())
+    anywhere.farm.reconcile()
+    held = anywhere.show(campaign)
     assert (held.campaign.state, held.exit_code) == (CampaignState.HELD, Exit.BUILD_FAILED)
     with pytest.raises(Conflict, match="has no good engine"):
-        promote(fleet.farm.context, ADMIN, campaign.campaign.id, force=True)
-    again = retry(fleet.farm.context, fleet.farm.user, campaign.campaign.id)
+        promote(anywhere.farm.context, ADMIN, campaign.campaign.id, force=True)
+    again = retry(anywhere.farm.context, anywhere.farm.user, campaign.campaign.id)
     assert (again.campaign.state, again.campaign.states) == (CampaignState.RUNNING, {"queued": 1})
-    assert fleet.finish(campaign).campaign.state is CampaignState.READY
+    assert anywhere.finish(campaign).campaign.state is CampaignState.READY
     with pytest.raises(Conflict, match=r"nothing of .* failed"):
-        retry(fleet.farm.context, fleet.farm.user, campaign.campaign.id)
+        retry(anywhere.farm.context, anywhere.farm.user, campaign.campaign.id)
 
 
 def test_wrong_numbers_are_never_promoted(fleet: Upgraded) -> None:
@@ -150,30 +158,32 @@ def test_a_campaign_that_is_held_goes_on_building(fleet: Upgraded) -> None:
         hold(fleet.farm.context, fleet.farm.user, campaign.campaign.id)
 
 
-def test_a_rollback_cancels_what_only_the_campaign_wanted(fleet: Upgraded) -> None:
-    fleet.live()
-    fleet.live("other", b"another model")
-    campaign = fleet.start()
-    wanted = fleet.farm.submit(b"another model", ("new",), name="other")
-    over = roll_back(fleet.farm.context, ADMIN, campaign.campaign.id)
+def test_a_rollback_cancels_what_only_the_campaign_wanted(anywhere: Upgraded) -> None:
+    anywhere.live()
+    anywhere.live("other", b"another model")
+    campaign = anywhere.start()
+    wanted = anywhere.farm.submit(b"another model", ("new",), name="other")
+    over = roll_back(anywhere.farm.context, ADMIN, campaign.campaign.id)
     assert (over.campaign.states, over.exit_code) == ({"cancelled": 2}, Exit.CANCELLED)
-    assert fleet.farm.states(wanted) == [State.QUEUED]
+    assert anywhere.farm.states(wanted) == [State.QUEUED]
 
 
-def test_the_former_set_is_kept_until_the_campaign_is_closed(fleet: Upgraded) -> None:
-    fleet.farm.context = replace(fleet.farm.context, policy=Policy(keep_s=0.0, keep_engines=1))
-    former = fleet.live()
-    campaign = fleet.finish(fleet.start())
-    promote(fleet.farm.context, ADMIN, campaign.campaign.id)
-    fleet.live("net", b"a newer model")
+def test_the_former_set_is_kept_until_the_campaign_is_closed(anywhere: Upgraded) -> None:
+    anywhere.farm.context = replace(anywhere.farm.context, policy=Policy(keep_s=0.0, keep_engines=1))
+    former = anywhere.live()
+    campaign = anywhere.finish(anywhere.start())
+    promote(anywhere.farm.context, ADMIN, campaign.campaign.id)
+    anywhere.live("net", b"a newer model")
     renewed = [item.after.engine for item in campaign.items if item.after]
-    fleet.farm.submit(b"a newer model", ("new",))
-    fleet.new.serve()
-    assert garbage.sweep(fleet.farm.context, dry_run=False).engines == ()
-    assert close(fleet.farm.context, ADMIN, campaign.campaign.id).campaign.state is CampaignState.CLOSED
-    assert sorted(garbage.sweep(fleet.farm.context, dry_run=False).engines) == sorted([former, *renewed])
+    anywhere.farm.submit(b"a newer model", ("new",))
+    anywhere.new.serve()
+    assert garbage.sweep(anywhere.farm.context, dry_run=False).engines == ()
+    with pytest.raises(Conflict, match="goes back to the engine"):
+        artifacts.remove(anywhere.farm.context, former)
+    assert close(anywhere.farm.context, ADMIN, campaign.campaign.id).campaign.state is CampaignState.CLOSED
+    assert sorted(garbage.sweep(anywhere.farm.context, dry_run=False).engines) == sorted([former, *renewed])
     with pytest.raises(Conflict, match="is closed and cannot be rolled back"):
-        roll_back(fleet.farm.context, ADMIN, campaign.campaign.id)
+        roll_back(anywhere.farm.context, ADMIN, campaign.campaign.id)
 
 
 def test_every_move_leaves_a_trace_with_who_made_it(fleet: Upgraded) -> None:

@@ -17,18 +17,18 @@ from orchestrator.store import engines
 from .upgraded import NEW, Upgraded
 
 
-def test_every_variant_that_lives_is_built_anew_as_it_was_asked_for(fleet: Upgraded) -> None:
-    whole = fleet.live(tags={"team": "sight"})
-    half = fleet.live(options=BuildOptions(precision=Precision.FP16))
-    other = fleet.live("other", b"another model")
-    made = fleet.start()
+def test_every_variant_that_lives_is_built_anew_as_it_was_asked_for(anywhere: Upgraded) -> None:
+    whole = anywhere.live(tags={"team": "sight"})
+    half = anywhere.live(options=BuildOptions(precision=Precision.FP16))
+    other = anywhere.live("other", b"another model")
+    made = anywhere.start()
     assert (made.campaign.state, made.campaign.version) == (CampaignState.RUNNING, NEW)
     formers = [(item.model_name, item.precision, item.before and item.before.engine) for item in made.items]
     assert sorted(formers) == sorted(
         [("net", Precision.FP16, half), ("net", Precision.FP32, whole), ("other", Precision.FP32, other)]
     )
     assert made.campaign.states == {"queued": 3}  # the graphs are prepared already
-    asked = [submissions.asked(fleet.farm.context, item.submission or "") for item in made.items]
+    asked = [submissions.asked(anywhere.farm.context, item.submission or "") for item in made.items]
     assert {item.tags.get("campaign") for item in asked} == {made.campaign.id}
     assert [item.tags.get("team") for item in asked].count("sight") == 1
     assert {item.options.precision for item in asked} == {Precision.FP16, Precision.FP32}
@@ -83,12 +83,12 @@ def test_what_cannot_be_started_is_refused_with_the_reason_and_a_next_step(fleet
     assert views.every(fleet.farm.context) == ()
 
 
-def test_a_start_that_is_repeated_starts_once(fleet: Upgraded) -> None:
-    fleet.live()
-    first = fleet.start(idempotency="one")
-    assert fleet.start(idempotency="one") == first
+def test_a_start_that_is_repeated_starts_once(anywhere: Upgraded) -> None:
+    anywhere.live()
+    first = anywhere.start(idempotency="one")
+    assert anywhere.start(idempotency="one") == first
     with pytest.raises(Conflict, match="was used for another campaign"):
-        fleet.start(idempotency="one", models=("net",))
+        anywhere.start(idempotency="one", models=("net",))
 
 
 def test_what_is_there_already_is_found_and_built_once(fleet: Upgraded) -> None:
