@@ -57,12 +57,16 @@ class Video:
         try:
             for number, frame in enumerate(self._container.decode(self._stream)):
                 at_s = float(number / self.rate) if frame.time is None else frame.time
-                # Counter-clockwise, as Pillow turns.
-                yield Shown(_turned(frame.to_image(), getattr(frame, "rotation", 0)), at_s)
+                yield Shown(_turned(frame.to_image(), self._degrees(frame)), at_s)
         except _errors() as error:
             raise Invalid(
                 f"the video {self._path} breaks off after {at_s:.1f} s: {error.strerror}", "Copy it again."
             ) from error
+
+    def _degrees(self, frame: Any) -> float:
+        """How far it is to be turned counter-clockwise; before 14, PyAV tells that of the stream."""
+        told = getattr(frame, "rotation", None)
+        return float(self._stream.side_data.get("DISPLAYMATRIX", 0) if told is None else told)
 
 
 @contextmanager
@@ -142,7 +146,7 @@ def _unwritable(path: Path, error: Any) -> Invalid:
     return Invalid(f"cannot write the video {path}: {error.strerror}", "Choose another place with -o.")
 
 
-def _turned(image: Image, degrees: int) -> Image:
+def _turned(image: Image, degrees: float) -> Image:
     return image.rotate(degrees, expand=True) if degrees else image
 
 

@@ -58,7 +58,7 @@ def test_sixteen_bits_become_eight(tmp_path: Path) -> None:
 def test_what_is_transparent_is_white(tmp_path: Path) -> None:
     alpha = np.zeros((6, 9, 1), np.uint8)
     alpha[:, :4] = 255
-    found = np.asarray(read_picture(saved(tmp_path, Image.fromarray(np.concatenate([RANDOM, alpha], 2), "RGBA"))))
+    found = np.asarray(read_picture(saved(tmp_path, Image.fromarray(np.concatenate([RANDOM, alpha], 2)))))
     np.testing.assert_array_equal(found[:, :4], RANDOM[:, :4])
     assert (found[:, 4:] == 255).all()
 
