@@ -62,6 +62,16 @@ def moment(text: str | None) -> str:
     return _DASH if text is None else text[:19].replace("T", " ")
 
 
+def instant(at: float) -> str:
+    """A moment in seconds since the epoch as `2026-01-31 23:59:59`, in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def day(at: float) -> str:
+    """The day of a moment in seconds since the epoch, in UTC: `2026-01-31`."""
+    return instant(at)[:10]
+
+
 def seconds_since(text: str | None, now: float) -> float | None:
     """How long ago a moment of a view was, for a clock in seconds since the epoch."""
     if text is None:
@@ -84,6 +94,5 @@ def short(digest: str) -> str:
     return digest[:12]
 
 
-FILTERS: dict[str, Callable[..., Any]] = {
-    item.__name__: item for item in (duration, age, size, milliseconds, moment, seconds_since, counted, sentence, short)
-}
+_FILTERS = (duration, age, size, milliseconds, moment, seconds_since, instant, day, counted, sentence, short)
+FILTERS: dict[str, Callable[..., Any]] = {item.__name__: item for item in _FILTERS}

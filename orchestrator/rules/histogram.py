@@ -23,6 +23,11 @@ class Histogram:
     above: int
 
     @property
+    def total(self) -> int:
+        """How many samples there are."""
+        return sum(self.counts) + self.above
+
+    @property
     def last(self) -> float:
         """Where the last bin ends."""
         return self.first + self.width * len(self.counts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from farm.protocol.errors import NotFound
 from orchestrator.rules.comparison import Comparison, Timed, compare
-from orchestrator.store import catalog, matrix, proofs
+from orchestrator.store import catalog, proofs
 from orchestrator.store.proofs import Point
 
 from .context import Context
@@ -39,7 +39,7 @@ class Line:
 
 @dataclass(frozen=True)
 class History:
-    """Of one name and target; all that there are engines for are in `labels`."""
+    """Of one name and target; all for which it was ever measured are in `labels`."""
 
     name: str
     label: str
@@ -48,14 +48,14 @@ class History:
 
 
 def show(context: Context, name: str, label: str = "") -> History:
-    """The newest measurements of a name for a target, by default the first there are engines for.
+    """The newest measurements of a name for a target, by default the first there are any for.
 
     Raises: NotFound
     """
     with context.database.read() as connection:
         if catalog.pointed_at(connection, name) is None:
             raise NotFound(f"there is no model {name[:80]!r}", "Run farm models.")
-        labels = matrix.labels_of(connection, name)
+        labels = proofs.measured_labels(connection, name)
         shown = label or next(iter(labels), "")
         points = proofs.times(connection, name, shown, _MOST)
     precisions = sorted({point.precision for point in points})

@@ -76,12 +76,6 @@ def built_labels(connection: Connection) -> tuple[str, ...]:
     return tuple(label for label in connection.execute(select(every.c.label)).scalars() if label is not None)
 
 
-def labels_of(connection: Connection, name: str) -> tuple[str, ...]:
-    """The labels there are engines of a name for, in their order; also removed ones."""
-    query = select(engine.c.label).where(engine.c.model_name == name).distinct().order_by(engine.c.label)
-    return tuple(connection.execute(query).scalars())
-
-
 def newest_engines(
     connection: Connection, rows: Sequence[Named], labels: Sequence[str], precision: str | None
 ) -> dict[Place, NewestEngine]:

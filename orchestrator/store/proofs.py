@@ -90,6 +90,13 @@ def reports(connection: Connection, ids: tuple[str, ...]) -> dict[str, Verificat
     return {row.id: loads(VerificationReport, row.report) for row in connection.execute(query).all()}
 
 
+def measured_labels(connection: Connection, name: str) -> tuple[str, ...]:
+    """The labels for which an engine of a name was ever measured, in their order."""
+    measured = select(benchmark.c.id).where(benchmark.c.engine_id == engine.c.id).exists()
+    query = select(engine.c.label).where(engine.c.model_name == name, measured).distinct().order_by(engine.c.label)
+    return tuple(connection.execute(query).scalars())
+
+
 def times(connection: Connection, name: str, label: str, limit: int) -> tuple[Point, ...]:
     """The newest measurements of engines of a name for a target, newest first; also of engines that were removed."""
     query = (
