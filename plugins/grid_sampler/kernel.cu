@@ -17,7 +17,9 @@ constexpr std::int64_t kMostCopiedBytes = std::int64_t{512} << 20;
 // With fewer channels, lanes would have none.
 constexpr int kLeastChannels = 32;
 // As many as a large card has at a time, so that they end at once where there is nothing to do.
-constexpr std::int64_t kMostBlocks = 132 * 8;
+constexpr std::int64_t kTurningBlocks = 132 * 8;
+// So many that the last few of a card hold nobody up.
+constexpr std::int64_t kSamplingBlocks = 132 * 32;
 constexpr int kMostChunk = 16;
 constexpr int kLeastChunk = 4;
 // Threads that keep a large card busy twice over.
@@ -101,17 +103,20 @@ cudaError_t by_tiles(const GridSampler& how, const T* input, const T* grid, T* o
 template <typename T, int kAxes, Interpolation kHow>
 cudaError_t by_copy(const GridSampler& how, const T* input, const T* grid, T* output, int* rough,
                     T* turned, cudaStream_t stream) {
-  const std::int64_t columns = ceil_div<std::int64_t>(plane_of(how), kLanes);
-  const std::int64_t squares = columns * ceil_div(how.channels, kLanes) * how.images;
+  using Squares = Turning<T>;
+  const std::int64_t strips = how.images * ceil_div(turned_channels<T>(how), Squares::kChannels);
+  const std::int64_t down = std::min<std::int64_t>(
+      ceil_div<std::int64_t>(plane_of(how), Squares::kElements), ceil_div(kTurningBlocks, strips));
   const std::int64_t tiles = ceil_div<std::int64_t>(how.places, kTilePlaces) * how.images;
+  if (!one_dimension(strips)) return cudaErrorInvalidValue;
+  const Launch turning{dim3(static_cast<unsigned>(strips), static_cast<unsigned>(down)),
+                       dim3(kLanes, kTurnRows), 0, stream};
   const cudaError_t status =
-      launch(turn_channels<T, kAxes>,
-             blocks_of(std::min(squares, kMostBlocks), dim3(kLanes, kTurnRows), stream), how, input,
-             grid, turned, rough);
+      launch(turn_channels<T, kAxes>, turning, how, input, grid, turned, rough);
   if (status != cudaSuccess) return status;
   return launch(sample_turned<T, kAxes, kHow>,
-                blocks_of(std::min(tiles, kMostBlocks), dim3(kTileThreads), stream), how, turned,
-                grid, output, rough);
+                blocks_of(std::min(tiles, kSamplingBlocks), dim3(kTileThreads), stream), how,
+                turned, grid, output, rough);
 }
 
 template <typename T, int kAxes, Interpolation kHow>

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "../launch.cuh"
 #include "lookback.cuh"
 #include "pack.cuh"
 #include "ranks.cuh"
@@ -155,19 +156,9 @@ __device__ __forceinline__ Key before_warp(Key own, Key& total) {
   return before;
 }
 
-// As many blocks as are wanted on a multiprocessor, where it has room for their threads.
-constexpr int fitting(int blocks) {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 750
-  constexpr int kRoom = 1024;
-#else
-  constexpr int kRoom = 1536;
-#endif
-  return blocks * kThreads <= kRoom ? blocks : kRoom / kThreads;
-}
-
 // Many rows: a block walks a row, tile by tile.
 template <bool kMaximum, int kChunks, int kBlocks>
-__global__ void __launch_bounds__(kThreads, fitting(kBlocks))
+__global__ void __launch_bounds__(kThreads, fitting(kBlocks, kThreads))
     scan_ranked_rows(__half const* __restrict__ input, __half* __restrict__ values,
                      std::int32_t* __restrict__ places, std::int64_t rows, int length, int tiles) {
   using Tile = RankedTile<kMaximum, kChunks>;
@@ -186,7 +177,7 @@ __global__ void __launch_bounds__(kThreads, fitting(kBlocks))
 
 // Few long rows: a block takes a tile and asks the tiles before it, as scan_long_rows.
 template <bool kMaximum, int kChunks, int kBlocks>
-__global__ void __launch_bounds__(kThreads, fitting(kBlocks))
+__global__ void __launch_bounds__(kThreads, fitting(kBlocks, kThreads))
     scan_long_ranked_rows(__half const* __restrict__ input, __half* __restrict__ values,
                           std::int32_t* __restrict__ places, int rows, int length, int tiles,
                           unsigned* tickets, Word* words) {
