@@ -75,6 +75,8 @@ IMPORTS = {
     # PyTorch is on the machines of those who export, and the table of exporters imports each where it is asked for.
     "worker.host.exporters": Row(("farm", "worker.host"), ("torch",), ("numpy", "onnx", "safetensors")),
     "worker.child": Row((*CONTRACT, "farm.cycles", "worker.settings")),
+    # Its runner is the first process of a container, whose image has no Docker SDK.
+    "worker.containers": Row(("farm", "worker.child"), when_used=("docker", "requests")),
     "worker.lease": Row(("farm", "worker.child", "worker.coordinator")),
     "worker": Row(("farm", "worker"), ("httpx", "click"), ("celery", "kombu", "billiard", "rich")),
     # References in NumPy are imported where one is called.
