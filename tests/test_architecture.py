@@ -76,7 +76,7 @@ IMPORTS = {
     "worker.host.exporters": Row(("farm", "worker.host"), ("torch",), ("numpy", "onnx", "safetensors")),
     "worker.child": Row((*CONTRACT, "farm.cycles", "worker.settings")),
     # Its runner is the first process of a container, whose image has no Docker SDK.
-    "worker.containers": Row(("farm", "worker.child"), when_used=("docker", "requests")),
+    "worker.containers": Row(("farm", "worker.child", "worker.settings"), when_used=("docker", "requests")),
     "worker.lease": Row(("farm", "worker.child", "worker.coordinator")),
     "worker": Row(("farm", "worker"), ("httpx", "click"), ("celery", "kombu", "billiard", "rich")),
     # References in NumPy are imported where one is called.

@@ -21,6 +21,7 @@ from farm.cycles import collect_seldom
 from farm.hiding import hide
 from worker.child.guard import FAILURE_FILE, RESULT_FILE
 from worker.child.isolate import Child, Limits
+from worker.settings import take_environment
 
 from .frames import DATA, END, ENDED, FILE, GO_ON, LOG, PIECE_BYTES, STAGE, frame
 
@@ -70,7 +71,7 @@ def main() -> None:
         WORKSPACE,
         limits,
         null,
-        os.environ,
+        take_environment(),
         lambda data: speaker.say(LOG, data),
         speaker.stage,
         speaker.progress,
