@@ -118,7 +118,8 @@ async def _nowhere(request: Request, error: Exception) -> Response:
     refused = cast(HTTPException, error)
     told: FarmError = Invalid(f"{request.method} {request.url.path[:200]}: {refused.detail}", "See docs/protocol.md.")
     if refused.status_code == 404:
-        told = NotFound(f"there is nothing at {request.url.path[:200]}", f"See {PREFIX}/openapi.json.")
+        hint = f"Check the address; what the API has stands in {PREFIX}/openapi.json."
+        told = NotFound(f"there is nothing at {request.url.path[:200]}", hint)
     note_refusal(request, told)
     name_versions(request, told)
     answer = failed(request, told)

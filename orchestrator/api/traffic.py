@@ -35,8 +35,8 @@ class Traffic:
             buckets=_BUCKETS_S,
             registry=None,
         )
-        self.streams = Gauge("farm_streams_open", "Open event streams and followed logs.", ["kind"], registry=None)
-        for kind in ("events", "log"):
+        self.streams = Gauge("farm_streams_open", "Open event streams, logs and pages.", ["kind"], registry=None)
+        for kind in ("events", "log", "page"):
             self.streams.labels(kind)
         self._known: dict[_Series, Callable[[float], None]] = {}
 

@@ -101,6 +101,7 @@ def test_every_page_fits_and_can_be_read(chrome: Browser, scene: Scene, size: st
         places = {
             "fleet": "/fleet",
             "fleet-nothing": "/fleet?text=nothing",
+            "device": "/devices/box-1",
             "builds": "/builds",
             "build": f"/builds/{scene.done}",
             "build-failed": f"/builds/{scene.failed}",

@@ -269,7 +269,7 @@ def test_a_call_takes_as_long_as_it_is_held_open(doors: Doors, admin: httpx.Clie
 
 
 def test_open_streams_are_counted_until_their_clients_leave(doors: Doors, admin: httpx.Client) -> None:
-    assert Scrape(admin).series("farm_streams_open") == {"events": 0.0, "log": 0.0}
+    assert Scrape(admin).series("farm_streams_open") == {"events": 0.0, "log": 0.0, "page": 0.0}
     with doors.client(Scope.SUBMIT) as one, doors.client(Scope.SUBMIT) as other:
         with one.stream("GET", f"{API}/events") as first, other.stream("GET", f"{API}/events") as second:
             # Kept: an iterator that is collected closes its stream.

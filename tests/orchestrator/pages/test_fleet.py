@@ -83,6 +83,20 @@ def test_drain_and_undrain_from_the_page(doors: Doors, visitor: Visitor) -> None
     assert "is a recorded device" in refused.text
 
 
+def test_a_device_has_a_page_of_all_that_is_known(doors: Doors, visitor: Visitor) -> None:
+    reader = visitor(Scope.FETCH)
+    page = reader.get("/devices/shelf-01").text
+    for told in ("sm_72, 8 SMs, 31.2 GiB", "JetPack", "5.1.1", "MAXN", "Xavier · tensorrt 8.5.2.2", "xavier"):
+        assert told in page
+    assert "It has built nothing yet." in page
+    box = doors.farm.enrol("worker-3")
+    doors.farm.submit(content=b"for its page")
+    box.serve()
+    page = reader.get("/devices/worker-3").text
+    assert "All builds on worker-3" in page
+    assert reader.get("/devices/nobody").status_code == 404
+
+
 def test_an_empty_farm_says_what_to_do(doors: Doors, visitor: Visitor) -> None:
     for device in fleet.every(doors.context):
         fleet.retire(doors.context, device.name)
