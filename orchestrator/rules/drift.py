@@ -31,7 +31,7 @@ class Drift:
 
     Attributes:
         worst: Largest difference of any two devices in one kept value; None where nothing compares.
-        share: `worst` by the root mean square of all kept values.
+        share: `worst` by the root mean square of what the first device gave.
         at_most: No two devices differ by more in any element, since each was held against one set of references; None
             where it was not.
         own: For each device by how much it differs from whichever device is farthest.
@@ -64,8 +64,7 @@ def drift(given: Sequence[Given]) -> Drift:
         return Drift(torn=torn, every=every, reason="no value of it is finite on all devices")
     highest, lowest = list(map(max, *columns)), list(map(min, *columns))
     own = tuple(max(max(map(sub, highest, column)), max(map(sub, column, lowest))) for column in columns)
-    squares = sum(sum(map(mul, column, column)) for column in columns)
-    rms = math.sqrt(squares / (len(columns) * len(columns[0])))
+    rms = math.sqrt(sum(map(mul, columns[0], columns[0])) / len(columns[0]))
     worst = max(own)
     return Drift(
         worst=worst,
@@ -88,9 +87,10 @@ def _bound(given: Sequence[Given], worst: float) -> float | None:
 
 def _alike(columns: list[tuple[float, ...]]) -> tuple[list[tuple[float, ...]], int]:
     """The values that are finite everywhere, and how many of the others are not alike."""
-    finite = [list(map(math.isfinite, column)) for column in columns]
-    if all(map(all, finite)):
+    # What is finite has a finite sum, or a very large one: looking at each value takes twice as long.
+    if all(math.isfinite(sum(column)) for column in columns):
         return columns, 0
+    finite = [list(map(math.isfinite, column)) for column in columns]
     places = [all(row) for row in zip(*finite, strict=True)]
     others = [row for row, there in zip(zip(*columns, strict=True), places, strict=True) if not there]
     torn = sum(1 for row in others if len(set(map(str, row))) > 1)

@@ -6,7 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Join, ScalarSelect, String, Table, column, false, func, select, true, values
+from sqlalchemy import (
+    CTE,
+    JSON,
+    Connection,
+    Join,
+    ScalarSelect,
+    String,
+    Table,
+    TableValuedAlias,
+    column,
+    false,
+    func,
+    literal,
+    select,
+    true,
+)
 
 from farm.protocol.states import State
 from orchestrator.rules.cells import NewestBuild, NewestEngine
@@ -82,7 +97,7 @@ def newest_engines(
     """The newest engine of each cell that can be fetched: of the model its name points at, else of an earlier one."""
     if not rows or not labels:
         return {}
-    names, columns = _axes(rows, labels)
+    names, columns = _axes(connection, rows, labels)
     here = [engine.c.label == columns.c.label, engine.c.model_name == names.c.name]
     here += [engine.c.removed_at.is_(None), ~engine.c.quarantined]
     if precision is not None:
@@ -116,7 +131,7 @@ def newest_builds(
     """The newest build of each cell, whatever became of it."""
     if not rows or not labels:
         return {}
-    names, columns = _axes(rows, labels)
+    names, columns = _axes(connection, rows, labels)
     here = [build.c.label == columns.c.label, build.c.model_name == names.c.name]
     if precision is not None:
         here.append(build.c.precision == precision)
@@ -130,10 +145,16 @@ def newest_builds(
     }
 
 
-def _axes(rows: Sequence[Named], labels: Sequence[str]) -> tuple[CTE, CTE]:
-    names = values(column("name", String), column("model", String)).data([(row.name, row.model) for row in rows])
-    columns = values(column("label", String)).data([(label,) for label in labels])
-    return names.cte("name_axis"), columns.cte("label_axis")
+def _axes(connection: Connection, rows: Sequence[Named], labels: Sequence[str]) -> tuple[CTE, CTE]:
+    named = _listed(connection, [row.name for row in rows])
+    names = select(tag.c.name, tag.c.model).join(named, named.c.value == tag.c.name)
+    return names.cte("name_axis"), select(_listed(connection, labels).c.value.label("label")).cte("label_axis")
+
+
+def _listed(connection: Connection, texts: Sequence[str]) -> TableValuedAlias:
+    # One parameter, so that the statement is made once: making it costs more than running it.
+    several = func.json_each if connection.dialect.name == "sqlite" else func.json_array_elements_text
+    return several(literal(list(texts), JSON)).table_valued(column("value", String))
 
 
 def _cross(names: CTE, columns: CTE) -> Join:

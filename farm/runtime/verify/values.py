@@ -14,8 +14,8 @@ from farm.protocol.samples import pack
 Array = Any
 Keep = Callable[[bytes], object]
 
-EACH, ALL = 4_096, 16_384
-"""How many are kept of one output, and of all outputs of an engine, at most: 32 and 128 KiB before packing."""
+EACH, ALL = 4_096, 8_192
+"""How many are kept of one output, and of all outputs of an engine, at most: 32 and 64 KiB before packing."""
 
 
 def with_values(report: VerificationReport, outputs: Mapping[str, Array], keep: Keep) -> VerificationReport:
