@@ -31,6 +31,7 @@ def manifest_fields(manifest: EngineManifest) -> List[Tuple[str, CellLike]]:
         ("plugins", ", ".join(f"{name} {short(source)}" for name, source in sorted(manifest.key.plugins.items()))),
         ("inputs", ", ".join(tensor_text(item) for item in manifest.inputs)),
         ("outputs", ", ".join(tensor_text(item) for item in manifest.outputs)),
+        ("pictures", f"{manifest.detection.answers}, {manifest.detection.fit}" if manifest.detection else ""),
         ("verified", verdict_text(manifest.verification)),
         ("latency", latency_text(manifest.benchmark)),
         ("timing cache", timing_text(manifest.effective)),

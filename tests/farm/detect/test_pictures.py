@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from farm.detect import pictures, read_picture
-from farm.protocol.errors import Invalid, NotFound
+from farm.protocol.errors import Invalid, NotFound, Unsupported
 
 RANDOM = np.random.default_rng(1).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 ORIENTATION = 0x0112
@@ -134,3 +135,10 @@ def test_fractions_are_no_colours(tmp_path: Path) -> None:
 def test_names_of_pictures_are_known() -> None:
     assert {".jpg", ".jpeg", ".png", ".webp", ".tif", ".bmp"} <= pictures.suffixes()
     assert not {".txt", ".json", ".onnx"} & pictures.suffixes()
+
+
+def test_without_pillow_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(Unsupported) as told:
+        read_picture("street.jpg")
+    assert told.value.hint == "Install it with pip install 'tensorrt-engine-farm[detect]'."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from farm.detect import video
-from farm.protocol.errors import Invalid, NotFound
+from farm.protocol.errors import Invalid, NotFound, Unsupported
 
 from .clips import RATE, clip, red_at
 from .scenes import scene
@@ -108,3 +109,10 @@ def test_no_pictures_are_no_file(tmp_path: Path) -> None:
     with video.Writer(tmp_path / "clip.mp4", RATE):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_pyav_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(Unsupported) as told, video.opened(tmp_path / "clip.mp4"):
+        pass
+    assert told.value.hint == "Install it with pip install 'tensorrt-engine-farm[video]'."

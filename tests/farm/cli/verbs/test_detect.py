@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from farm.cli.engine_text import manifest_fields
 from farm.detect import read_picture
 from farm.detect.found import PictureFound
 from farm.detect.video import opened
 from farm.protocol.codec import loads
 from farm.protocol.detection import Detection
+from farm.runtime.bundle import read_manifest
 
 from ...detect.clips import clip, red_at
 from ...detect.finders import LABELS, engine, network
@@ -203,3 +205,8 @@ def test_a_bar_is_shown_in_a_terminal(pty_farm: Farm, finder: Path, tmp_path: Pa
     told = pty_farm("detect", tmp_path, "--engine", finder, "-o", tmp_path / "one", env={"TERM": "xterm-256color"})
     assert told.code == 0, told.out
     assert "2/2" in told.out
+
+
+def test_what_is_known_of_an_engine_tells_that_it_takes_pictures(finder: Path, folder: Path) -> None:
+    known, silent = (dict(manifest_fields(read_manifest(path))) for path in (finder, folder))
+    assert (known["pictures"], silent["pictures"]) == ("yolov5, letterbox", "")

@@ -12,12 +12,14 @@ import onnx
 import pytest
 from click.testing import CliRunner
 
+from farm.detect.kinds import KINDS
 from farm.protocol.errors import Invalid, Unsupported
 from farm.protocol.keys import StepCall
 from tests.support import pytorch
 from worker.export import export
 from worker.host.exporters.base import ExportOrder, Size, check_order
 from worker.host.exporters.table import exporter
+from worker.host.graph.metadata import detection_of
 from worker.host.graph.model import Model
 from worker.host.graph.pipeline import Pipeline
 from worker.host.graph.walk import histogram
@@ -63,6 +65,7 @@ def test_the_command_exports_each_and_holds_it_against_pytorch(torch: Torch, tmp
     assert [item.version for item in model.opset_import] == [17]
     assert model.ir_version <= 8
     assert {item.key: item.value for item in model.metadata_props}["weights"] == "drawn, seed 0"
+    assert detection_of(model) == (KINDS["detr"].usual if name == "detr-r50" else None)
     assert [axis.dim_value for axis in model.graph.input[0].type.tensor_type.shape.dim] == [1, 3, 64, 96]
     assert [path.name for path in tmp_path.iterdir()] == ["made.onnx"]
 
