@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterator, TextIO
+from typing import IO, TYPE_CHECKING, Iterator, TextIO
 
 from farm.detect.found import PictureFound
 from farm.protocol.codec import dumps
@@ -32,12 +32,19 @@ def write_picture(source: Source, image: Image, told: PictureFound) -> None:
     with writing(source.drawn):
         part = source.drawn.with_name(f"{source.drawn.name}.part")
         with part.open("wb") as file:
-            drawn(image, told.found).save(file, kind, quality=_QUALITY)
+            _save(drawn(image, told.found), file, kind, source.drawn)
         os.replace(str(part), str(source.drawn))
     with writing(source.told):
         part = source.told.with_name(f"{source.told.name}.part")
         part.write_text(dumps(told) + "\n", encoding="utf-8")
         os.replace(str(part), str(source.told))
+
+
+def _save(image: Image, file: IO[bytes], kind: str, path: Path) -> None:
+    try:
+        image.save(file, kind, quality=_QUALITY)
+    except ValueError as error:
+        raise Invalid(f"{kind} cannot hold the picture {path}: {error}", "Name a PNG file with -o.") from error
 
 
 @contextmanager
@@ -59,6 +66,6 @@ def writing(path: Path) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
+    except OSError as error:
+        why = error.strerror or error
         raise Invalid(f"cannot write {path}: {why}", "Choose another place with -o.") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from farm.protocol.errors import Invalid, NotFound
 
@@ -58,6 +58,7 @@ def sources(words: Sequence[str], output: Optional[str]) -> Sources:
     into = Path(output or _FOLDER)
     alone = len(named) == 1 and not Path(words[0]).is_dir() and not into.is_dir()
     if alone and into.suffix.lower() in (video.SUFFIXES if is_video[0] else endings):
+        _check_kind(into, video.WRITTEN if is_video[0] else pictures.writable())
         found = [_source(named[0], is_video[0], into)]
     else:
         found = _in_folder(named, is_video, into)
@@ -77,12 +78,25 @@ def _named(words: Sequence[str], known: Callable[[Path], bool]) -> Tuple[List[Pa
                 raise NotFound(f"there is no file {path}", "Give a picture, a video, or a folder of them.")
             found[path] = None
             continue
-        inside = sorted(item for item in path.iterdir() if item.is_file())
+        inside = _files(path)
         found.update((item, None) for item in inside if known(item))
         left_out += [item for item in inside if not known(item)]
     if not found:
         raise NotFound(f"{words[0]} holds no pictures and no videos", "Give a folder with some, or a file.")
     return list(found), tuple(left_out)
+
+
+def _files(folder: Path) -> List[Path]:
+    try:
+        return sorted(item for item in folder.iterdir() if item.is_file())
+    except OSError as error:
+        raise Invalid(f"the folder {folder} cannot be read: {error.strerror}", "Give another one.") from error
+
+
+def _check_kind(path: Path, kinds: FrozenSet[str]) -> None:
+    if path.suffix.lower() not in kinds:
+        example = ".mp4" if ".mp4" in kinds else ".png"
+        raise Invalid(f"{path.suffix} is read here, and not written", f"Name a file that ends with {example}.")
 
 
 def _in_folder(paths: Sequence[Path], is_video: Sequence[bool], folder: Path) -> List[Source]:

@@ -36,6 +36,12 @@ def suffixes() -> FrozenSet[str]:
     return frozenset(pillow().registered_extensions())
 
 
+def writable() -> FrozenSet[str]:
+    """Those of kinds that can be written, too."""
+    module = pillow()
+    return frozenset(ending for ending, kind in module.registered_extensions().items() if kind in module.SAVE)
+
+
 def read_picture(path: Union[str, os.PathLike[str]]) -> Image:
     """The picture of a file, turned as its EXIF says. Of a file with several it is the first.
 

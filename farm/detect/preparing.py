@@ -51,9 +51,19 @@ def as_input(seen: Sequence[Array], detection: Detection, wanted: Input) -> Arra
     pixels = np.stack(seen)
     if detection.order == "bgr":
         pixels = pixels[..., ::-1]
-    if wanted.dtype != "uint8":
-        mean, std = (np.asarray(numbers, np.float32) for numbers in (detection.mean, detection.std))
-        pixels = (pixels.astype(np.float32) / np.float32(detection.scale) - mean) / std
     if wanted.layout == NCHW:
         pixels = pixels.transpose(0, 3, 1, 2)
-    return np.ascontiguousarray(pixels, np.dtype(wanted.dtype))
+    # Bytes are moved before they become numbers four times as large, which are then changed where they lie.
+    pixels = np.ascontiguousarray(pixels)
+    if wanted.dtype == "uint8":
+        return pixels
+    made = pixels.astype(np.float32)
+    made /= np.float32(detection.scale)
+    made -= _for_colours(detection.mean, wanted.layout)
+    made /= _for_colours(detection.std, wanted.layout)
+    return made.astype(np.dtype(wanted.dtype), copy=False)
+
+
+def _for_colours(numbers: Sequence[float], layout: str) -> Array:
+    """One number for each colour, or one for all, along the axis of colours."""
+    return np.asarray(numbers, np.float32).reshape((-1, 1, 1) if layout == NCHW else -1)

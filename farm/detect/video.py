@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 INSTALL = "Install it with pip install 'tensorrt-engine-farm[video]'."
 SUFFIXES = frozenset((".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"))
+# MP4 under its names.
+WRITTEN = frozenset((".m4v", ".mov", ".mp4"))
 
 # In it the usual rates have whole numbers for each picture, and every codec can write it.
 _CLOCK = 30000

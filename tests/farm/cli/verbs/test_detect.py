@@ -194,6 +194,11 @@ def test_an_engine_that_does_not_say_what_it_is_is_not_guessed_at(farm: Farm, tm
 def test_a_place_that_cannot_be_written_is_told(farm: Farm, finder: Path, tmp_path: Path) -> None:
     scene().save(tmp_path / "a.png")
     (tmp_path / "file").write_text("in the way")
+    refused = farm("detect", tmp_path / "a.png", "--engine", finder, "-o", tmp_path / "out.psd")
+    assert (refused.code, ".psd is read here, and not written. Name a file that ends with .png" in refused.err) == (
+        2,
+        True,
+    )
     told = farm("detect", tmp_path / "a.png", "--engine", finder, "-o", tmp_path / "file" / "out")
     assert told.code == 2
     assert "cannot write" in told.err
