@@ -40,6 +40,12 @@ def age(seconds: float | None) -> str:
     return "now"
 
 
+def ago(seconds: float | None) -> str:
+    """`now`, `12 s ago`, `never`."""
+    told = age(seconds)
+    return told if told in ("now", "never") else f"{told} ago"
+
+
 def size(count: float | None) -> str:
     """Bytes in the largest unit that leaves a whole part: `1.5 GiB`."""
     if count is None:
@@ -94,5 +100,5 @@ def short(digest: str) -> str:
     return digest[:12]
 
 
-_FILTERS = (duration, age, size, milliseconds, moment, seconds_since, instant, day, counted, sentence, short)
+_FILTERS = (duration, age, ago, size, milliseconds, moment, seconds_since, instant, day, counted, sentence, short)
 FILTERS: dict[str, Callable[..., Any]] = {item.__name__: item for item in _FILTERS}

@@ -31,6 +31,7 @@ class Scene:
     farm: Fleet
     done: str
     failed: str
+    engine: str
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,8 @@ def scene(shared: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     done, failed = shared.submit(net(folder)), shared.submit(broken(folder))
     for submission in (done, failed):
         shared.ended(submission)
-    return Scene(shared, build_of(shared, done), build_of(shared, failed))
+    (engine,) = shared.engines(done)
+    return Scene(shared, build_of(shared, done), build_of(shared, failed), engine.id)
 
 
 def broken(folder: Path) -> Path:
@@ -104,6 +106,12 @@ def test_every_page_fits_and_can_be_read(chrome: Browser, scene: Scene, size: st
             "device": "/devices/box-1",
             "builds": "/builds",
             "build": f"/builds/{scene.done}",
+            "models": "/models",
+            "model": "/models/net0",
+            "engine": f"/engines/{scene.engine}",
+            "compare": f"/compare?engine={scene.engine}",
+            "history": "/models/net0/history",
+            "drift": "/models/net0/drift",
             "build-failed": f"/builds/{scene.failed}",
         }
         for name, place in places.items():

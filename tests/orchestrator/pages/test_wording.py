@@ -53,3 +53,7 @@ def test_words_of_numbers() -> None:
     assert [wording.counted(number, "device") for number in (0, 1, 1200)] == ["0 devices", "1 device", "1,200 devices"]
     assert wording.sentence("the parser refused it") == "The parser refused it."
     assert wording.sentence("") == ""
+
+
+def test_what_is_now_is_not_ago() -> None:
+    assert [wording.ago(seconds) for seconds in (None, 0.2, 75)] == ["never", "now", "1 min ago"]
