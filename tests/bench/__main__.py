@@ -6,10 +6,13 @@ Nothing is kept. Other work on the machine shows in the figures: measure in a qu
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
 
-from . import blobs, claims, command, lists, overhead
+from . import blobs, claims, command, lists, overhead, pages
 from .figures import Figure, Row, table
 
 BENCHES: dict[str, Callable[[], list[Row]]] = {
@@ -17,6 +20,7 @@ BENCHES: dict[str, Callable[[], list[Row]]] = {
     "overhead": overhead.measure,
     "claims": claims.measure,
     "lists": lists.measure,
+    "pages": pages.measure,
     "blobs": blobs.measure,
 }
 
@@ -25,7 +29,9 @@ def main() -> None:
     """Measure what was named, and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHES)}; by default all")
-    names = parser.parse_args().names or list(BENCHES)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
+    asked = parser.parse_args()
+    names = asked.names or list(BENCHES)
     unknown = sorted(set(names) - set(BENCHES))
     if unknown:
         parser.error(f"no bench is called {', '.join(unknown)}")
@@ -37,6 +43,8 @@ def main() -> None:
         sys.stderr.write(table(found))
         rows += found
     sys.stdout.write(table(rows))
+    if asked.json:
+        asked.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     sys.exit(0 if all(row.met for row in rows if isinstance(row, Figure)) else 1)
 
 
