@@ -6,9 +6,9 @@ import asyncio
 import codecs
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
-from markupsafe import escape
 from starlette.responses import Response, StreamingResponse
 
 from farm.protocol.errors import FarmError, Unauthorized
@@ -75,7 +75,7 @@ async def _pieces(visit: Visit[Any], attempt: str, offset: int) -> AsyncIterator
             offset = piece.next_offset
             if piece.data:
                 text, pending = _text(decoder, piece.data)
-                yield f"id: {offset - pending}\n{message(str(escape(text)))}" if text else ""
+                yield f"id: {offset - pending}\n{message(escape(text))}" if text else ""
             elif piece.ended:
                 yield message("", "ended")
                 return
