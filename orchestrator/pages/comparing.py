@@ -63,14 +63,14 @@ def show_drift(visit: Visit[DriftQuery]) -> Response:
 
 
 def _whiskers(sides: tuple[Side, ...]) -> dict[str, dict[str, float]]:
-    """For each engine with a time: from its least sample to its p99, its median between, as places in a picture."""
+    """For each engine with a time: from its least sample to its p95, its median between, as places in a picture."""
     timed = {side.engine.id: side.benchmark.latency for side in sides if side.benchmark and side.benchmark.latency}
-    most = max((latency.p99_ms for latency in timed.values()), default=0.0) or 1.0
+    most = max((latency.p95_ms for latency in timed.values()), default=0.0) or 1.0
     return {
         engine: {
             "low": round(100 * latency.minimum_ms / most, 2),
             "median": round(100 * latency.median_ms / most, 2),
-            "high": round(100 * latency.p99_ms / most, 2),
+            "high": round(100 * latency.p95_ms / most, 2),
         }
         for engine, latency in timed.items()
     }

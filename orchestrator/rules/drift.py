@@ -53,7 +53,7 @@ class Drift:
 def drift(given: Sequence[Given]) -> Drift:
     """The devices held against each other in one output; at least two."""
     if len(given) < 2:
-        return Drift(reason="only one device has run these inputs")
+        return Drift(reason="no other engine ran these inputs")
     if len({item.shape for item in given}) > 1:
         return Drift(reason="its shape is not the same on all devices")
     if len({len(item.values) for item in given}) > 1 or not given[0].values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from orchestrator.store import engines as rows
 from . import build_views, engines
 from .context import Context
 
-_BINS = 48
+_MOST_BINS = 48
 _SIBLINGS = 40
 
 
@@ -90,6 +91,7 @@ def _samples(context: Context, report: BenchmarkReport | None) -> Histogram | No
         return None
     try:
         with context.blobs.open(report.samples) as file:
-            return histogram(unpack(file.read()), _BINS)
+            samples = unpack(file.read())
+            return histogram(samples, max(8, min(_MOST_BINS, round(2 * math.sqrt(len(samples))))))
     except FarmError:
         return None  # the percentiles of the report stand without them

@@ -107,7 +107,7 @@ def test_a_hole_is_filled_from_the_page_and_becomes_an_engine(admin: Visit, scen
 def test_drift_compares_what_both_machines_gave(admin: Visit, scene: Scene) -> None:
     page = admin.page
     admin.goto("/models/net1/drift?precision=fp32")
-    expect(page.get_by_role("heading", level=2)).to_contain_text("2 devices")
+    expect(page.get_by_role("heading", level=2)).to_contain_text("2 engines")
     outputs, devices = page.get_by_role("table").all()
     expect(outputs).to_contain_text("all ")
     worst = float(outputs.get_by_role("row").nth(1).get_by_role("cell").first.inner_text())

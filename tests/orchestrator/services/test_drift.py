@@ -84,7 +84,7 @@ def test_other_inputs_and_missing_values_are_told_apart(farm: Coordinator, boxes
     publish(farm, devices[2], None)
     found = drift.of_model(farm.context, "net")
     assert [group.inputs for group in found.groups] == [INPUTS, OTHER_INPUTS]
-    assert {group.outputs[0].drift.reason for group in found.groups} == {"only one device has run these inputs"}
+    assert {group.outputs[0].drift.reason for group in found.groups} == {"no other engine ran these inputs"}
     assert [proof.device for proof in found.untold] == ["box-2"]
 
 
