@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +20,11 @@ from orchestrator.services.tokens import REVOKED
 
 from .routing import Visit
 
-# What moves within it is told at once, so that a burst of events is one rendering.
+# What moves within it is told at once, so that a burst of events is one rendering; a part that takes long is
+# rendered the less often, so that a busy farm with many visitors has its processors for other things.
 _CALM_S = 0.5
+_CALMEST_S = 2.0
+_CALM_BY_WORK = 20.0
 # Heartbeats and samples are no events: they are looked at so often.
 _LOOK_S = 5.0
 _PING_S = 15.0
@@ -54,6 +58,7 @@ class Live:
             yield "retry: 1000\n\n"
             # A server notices that somebody left when it sends them something.
             while not (state.stopping or await self.visit.request.is_disconnected()):
+                began_s = time.monotonic()
                 try:
                     await self._in_thread(still_valid, self.visit.request)
                     part = await self._in_thread(settled, self.render, self.visit)
@@ -69,7 +74,8 @@ class Live:
                 elif silent_s >= _PING_S:
                     silent_s = 0.0
                     yield ": ping\n\n"
-                await asyncio.sleep(_CALM_S)
+                took_s = time.monotonic() - began_s
+                await asyncio.sleep(min(max(_CALM_S, took_s * _CALM_BY_WORK), _CALMEST_S))
                 await watch.wait(_LOOK_S)
                 silent_s += _LOOK_S
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from farm.protocol.errors import FarmError
-from orchestrator.api.authentication import COOKIE, log
+from farm.protocol.errors import FarmError, Unavailable
+from orchestrator.api.authentication import COOKIE, Failures, check_origin, log
 from orchestrator.api.body import read_body
 
 from . import troubles
@@ -24,42 +25,65 @@ _COOKIE_S = 30 * 24 * 3600
 
 def sign_in_routes() -> list[Route]:
     """The public form, and the way out."""
+    door = Door()
     return [
-        Route("/sign-in", _ask, methods=["GET"]),
-        Route("/sign-in", _sign_in, methods=["POST"]),
-        Route("/sign-out", _sign_out, methods=["POST"]),
+        Route("/sign-in", door.ask, methods=["GET"]),
+        Route("/sign-in", door.enter, methods=["POST"]),
+        Route("/sign-out", door.leave, methods=["POST"]),
     ]
 
 
-async def _ask(request: Request) -> Response:
-    return page(request, "sign_in.html", error="", next=troubles.way_back(request.query_params.get("next", "/")))
+class Door:
+    """Takes tokens from a form, and counts the wrong ones."""
 
+    def __init__(self) -> None:
+        self._failures = Failures(time.monotonic)
 
-async def _sign_in(request: Request) -> Response:
-    form = await _fields(request)
-    secret, back = form.get("token", "").strip(), troubles.way_back(form.get("next", "/"))
-    try:
-        loop = asyncio.get_running_loop()
-        caller = await loop.run_in_executor(request.app.state.threads, request.app.state.tokens.identify, secret)
-    except FarmError as error:
+    async def ask(self, request: Request) -> Response:
+        """The form."""
+        return _form(request, 200, "", troubles.way_back(request.query_params.get("next", "/")))
+
+    async def enter(self, request: Request) -> Response:
+        """Take a token: a cookie and the page that was wanted, or the form again with what is wrong."""
+        try:
+            check_origin(request)
+            form = await _fields(request)
+        except FarmError as error:
+            return troubles.answer(request, error)
+        secret, back = form.get("token", "").strip(), troubles.way_back(form.get("next", "/"))
+        try:
+            loop = asyncio.get_running_loop()
+            caller = await loop.run_in_executor(request.app.state.threads, request.app.state.tokens.identify, secret)
+        except FarmError as error:
+            return self._refused(request, error, back)
+        log.info("%s signed in", caller.name)
+        answer = RedirectResponse(back, 303)
+        secure = request.url.scheme == "https"
+        answer.set_cookie(COOKIE, secret, _COOKIE_S, httponly=True, samesite="strict", secure=secure)
+        return answer
+
+    async def leave(self, request: Request) -> Response:
+        """Forget the cookie."""
+        try:
+            check_form(request, (await _fields(request)).get(FORM_FIELD, ""))
+        except FarmError as error:
+            return troubles.answer(request, error)
+        answer = RedirectResponse("/sign-in", 303)
+        answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        return answer
+
+    def _refused(self, request: Request, error: FarmError, back: str) -> Response:
+        if isinstance(error, Unavailable):  # whether the token is right could not be looked up
+            return troubles.answer(request, error)
         address = request.client.host if request.client else "unknown"
+        if not self._failures.note(address):
+            return _form(request, 429, "Too many wrong tokens came from your address. Wait a minute.", back)
         log.warning("refused to sign in from %s: %s", address, error.message)
-        told = f"{sentence(error.message)} {error.hint}"
-        return page(request, "sign_in.html", 401, error=told, next=back)
-    log.info("%s signed in", caller.name)
-    answer = RedirectResponse(back, 303)
-    answer.set_cookie(COOKIE, secret, _COOKIE_S, httponly=True, samesite="strict", secure=request.url.scheme == "https")
-    return answer
+        return _form(request, 401, f"{sentence(error.message)} {error.hint}", back)
 
 
-async def _sign_out(request: Request) -> Response:
-    try:
-        check_form(request, (await _fields(request)).get(FORM_FIELD, ""))
-    except FarmError as error:
-        return troubles.answer(request, error)
-    answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
-    return answer
+def _form(request: Request, status: int, error: str, back: str) -> Response:
+    return page(request, "sign_in.html", status, error=error, next=back)
 
 
 async def _fields(request: Request) -> dict[str, str]:
