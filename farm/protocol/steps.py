@@ -79,6 +79,12 @@ def parse_step(text: str) -> StepCall:
     return StepCall(name, parameters)
 
 
+def typed_step(call: StepCall) -> str:
+    """What `parse_step` reads as this call."""
+    values = {name: str(value).lower() if isinstance(value, bool) else value for name, value in call.parameters.items()}
+    return ":".join([call.name, *(f"{name}={value}" for name, value in values.items())])
+
+
 def _value(text: str) -> Any:
     """A number or truth value where the text is one."""
     if text in _WORDS:

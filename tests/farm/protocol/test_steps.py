@@ -6,7 +6,7 @@ import pytest
 
 from farm.protocol.errors import Invalid
 from farm.protocol.keys import StepCall
-from farm.protocol.steps import DEFAULT_STEPS, parse_step, planned_steps
+from farm.protocol.steps import DEFAULT_STEPS, parse_step, planned_steps, typed_step
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,8 @@ def test_a_step_is_left_out(typed: Tuple[str, ...]) -> None:
 def test_a_step_is_given_once() -> None:
     with pytest.raises(Invalid, match="twice"):
         planned_steps(("fold", "default"))
+
+
+@pytest.mark.parametrize("text", ["fold", "opset:newest=17", "quantize:operators=Conv/Gemm:keep=a/b", "a:b=true:c=0.5"])
+def test_a_step_is_typed_as_it_is_read(text: str) -> None:
+    assert typed_step(parse_step(text)) == text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
 
 # Shorter names would be found in any sentence.
 _SHORTEST = 3
+# TensorRT counts the layers that it makes of one operator.
+_NUMBER = r"(?:_\d+)?"
 
 
 def named_operators(model: ModelProto, text: str) -> list[NodeProto]:
@@ -17,18 +20,23 @@ def named_operators(model: ModelProto, text: str) -> list[NodeProto]:
 
     TensorRT names its layers after operators, and what it fused by its first and last one.
     """
-    found: dict[int, NodeProto] = {}
+    # Of names that begin at the same place the longest one is meant: an operator and the number of a layer may be the
+    # name of the next operator.
+    found: dict[int, tuple[int, NodeProto]] = {}
     for operator in model.graph.node:
-        places = [_place(name, text) for name in (operator.name, *operator.output)]
-        first = min((place for place in places if place is not None), default=None)
-        if first is not None:
-            found.setdefault(first, operator)
-    return [found[place] for place in sorted(found)]
+        for name, behind in ((operator.name, _NUMBER), *((name, "") for name in operator.output)):
+            for start in _places(name, text, behind):
+                found[start] = max(found.get(start, (0, operator)), (len(name), operator), key=itemgetter(0))
+    named: list[NodeProto] = []
+    for start in sorted(found):
+        if found[start][1] not in named:
+            named.append(found[start][1])
+    return named
 
 
-def _place(name: str, text: str) -> int | None:
-    if len(name) < _SHORTEST:
-        return None
+def _places(name: str, text: str, behind: str) -> list[int]:
+    if len(name) < _SHORTEST or name not in text:
+        return []
     # A name that ends a sentence, or stands before the three dots of a range, is followed by a dot.
-    match = re.search(rf"(?<![\w/])(?<!\w[.:]){re.escape(name)}(?!\w|[/:.]\w)", text)
-    return match.start() if match else None
+    pattern = rf"(?<![\w/])(?<!\w[.:]){re.escape(name)}{behind}(?!\w|[/:.]\w)"
+    return [match.start() for match in re.finditer(pattern, text)]

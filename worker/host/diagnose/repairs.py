@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from farm.protocol.errors import FarmError
 from farm.protocol.keys import StepCall
-from farm.protocol.steps import DEFAULT, DEFAULT_STEPS, ROUNDING_STEPS
+from farm.protocol.steps import DEFAULT, DEFAULT_STEPS, ROUNDING_STEPS, typed_step
 
 from ..graph.model import Model
 from ..graph.pipeline import applied
@@ -37,7 +37,7 @@ def repairs(model: Model, at_fault: Iterable[NodeProto], ran: Sequence[StepCall]
     found = []
     for name in _CANDIDATES:
         if name not in names and _changes(model, name, outputs):
-            found.append(Remedy(f"--steps {_typed(names, name)}", step(name).DESCRIPTION))
+            found.append(Remedy(f"--steps {_typed(ran, name)}", step(name).DESCRIPTION))
     return tuple(found)
 
 
@@ -60,9 +60,10 @@ def _form(model: ModelProto, output: str) -> tuple[bytes, ...]:
     return (giver.SerializeToString(), *read)
 
 
-def _typed(ran: Sequence[str], name: str) -> str:
+def _typed(ran: Sequence[StepCall], name: str) -> str:
     """The list to type: what ran without what comes with the target anyway, and the new step."""
-    own = [item for item in ran if item not in ROUNDING_STEPS]
-    if tuple(own[: len(DEFAULT_STEPS)]) == DEFAULT_STEPS:
-        own = [DEFAULT, *own[len(DEFAULT_STEPS) :]]
+    own = [typed_step(call) for call in ran if call.name not in ROUNDING_STEPS]
+    for place in range(len(own)):
+        if tuple(own[place : place + len(DEFAULT_STEPS)]) == DEFAULT_STEPS:
+            own[place : place + len(DEFAULT_STEPS)] = [DEFAULT]
     return ",".join([*own, name])

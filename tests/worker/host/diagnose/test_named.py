@@ -27,7 +27,9 @@ MODEL = helper.make_model(
         ("Could not find any implementation for node {ForeignNode[/a/Relu.../a/Relu_1]}.", ["/a/Relu", "/a/Relu_1"]),
         ("the Relu that gives '/a/Relu_output_0'.", ["/a/Relu"]),
         ("could not find any implementation for node /a/Relu_1 + /a/Relu.", ["/a/Relu_1", "/a/Relu"]),
-        ("out of memory; try n2, y or /a/Relu_12", []),
+        ("/a/Relu_1_0 has no runners that implement it", ["/a/Relu_1"]),
+        ("/a/Relu_12 has no runners that implement it", ["/a/Relu"]),
+        ("out of memory; try n2, y or /a/Relu_1a", []),
     ],
 )
 def test_operators_are_found_in_what_a_backend_says(text: str, names: list[str]) -> None:

@@ -41,6 +41,8 @@ def test_what_ran_is_not_proposed_and_typed_shortly(tmp_path: Path) -> None:
     gather = helper.make_node("Gather", ["x", "n"], ["y"], axis=1)
     assert words(gather, tmp_path, "default,float16", n=np.array(-1)) == ["--steps default,positive_gather"]
     assert words(gather, tmp_path, "default,positive_gather", n=np.array(-1)) == []
+    own = "image_input:mean=0.5/0.5/0.5:scale=1.0,default"
+    assert words(gather, tmp_path, own, n=np.array(-1)) == [f"--steps {own},positive_gather"]
 
 
 @pytest.mark.parametrize("ran", ["", "fold"])
