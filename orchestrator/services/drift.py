@@ -18,7 +18,7 @@ from .blob_port import BlobStore
 from .clock import iso
 from .context import Context
 
-_MOST_DEVICES = 16
+_MOST_DEVICES = 12
 _MOST_VALUES = 1 << 20
 
 
