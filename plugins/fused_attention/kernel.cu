@@ -100,7 +100,7 @@ cudaError_t cheapest(const AttentionSize& size, const AttentionTensors<__half>& 
 cudaError_t by_tensor_cores(const AttentionSize& size, const AttentionTensors<__half>& tensors,
                             const Card& card, cudaStream_t stream) {
   if (size.channels <= 32) {
-    return cheapest<Plan<32, 5, 2, 2, 64, 3>, Plan<32, 4, 1, 2, 64, 3>, Plan<32, 1, 1, 8, 32, 2>>(
+    return cheapest<Plan<32, 10, 1, 2, 64, 3>, Plan<32, 4, 1, 2, 64, 3>, Plan<32, 1, 1, 8, 32, 2>>(
         size, tensors, card, stream);
   }
   if (size.channels <= 64) {
