@@ -72,9 +72,9 @@ class Pyramid(nn.Module):
 class Heads(nn.Module):
     """Proposals to boxes with classes, and to masks."""
 
-    def __init__(self, form: str) -> None:
+    def __init__(self, form: str, answers: int) -> None:
         super().__init__()
-        self._form = form
+        self._form, self._answers = form, answers
         self.box_head, self.box_predictor, self.mask_predictor = nn.Module(), nn.Module(), nn.Module()
         self.box_head.fc6 = nn.Linear(_WIDTH * _BOX_SIDE * _BOX_SIDE, _INNER)
         self.box_head.fc7 = nn.Linear(_INNER, _INNER)
@@ -113,9 +113,9 @@ class Heads(nn.Module):
         scores, picked = shares.flatten(1).topk(min(_CANDIDATES, count * (_CLASSES - 1)))
         found = found.gather(1, picked[..., None].expand(-1, -1, 4))
         classes = picked % (_CLASSES - 1)
-        best = Best(_ANSWERS, _OVERLAP, _LEAST, self._form)
+        best = Best(self._answers, _OVERLAP, _LEAST, self._form)
         scores = scores * best.marked(found, scores, classes, _CLASSES - 1)
-        scores, picked = scores.topk(min(_ANSWERS, scores.shape[1]))
+        scores, picked = scores.topk(min(self._answers, scores.shape[1]))
         return found.gather(1, picked[..., None].expand(-1, -1, 4)), classes.gather(1, picked) + 1, scores
 
     def _masks(self, seen: Tensor, classes: Tensor) -> Tensor:
@@ -138,9 +138,9 @@ class Heads(nn.Module):
 
 
 class MaskRcnn(nn.Module):
-    """Mask R-CNN: normalised images to boxes, classes, scores and masks of 100 answers."""
+    """Mask R-CNN: normalised images to boxes, classes, scores and masks of answers, the best first."""
 
-    def __init__(self, form: str = NATIVE, proposals: int = _PROPOSALS) -> None:
+    def __init__(self, form: str = NATIVE, proposals: int = _PROPOSALS, answers: int = _ANSWERS) -> None:
         super().__init__()
         self.backbone = nn.Module()
         self.backbone.body, self.backbone.fpn = Features(), Pyramid()
@@ -148,7 +148,7 @@ class MaskRcnn(nn.Module):
             if isinstance(module, nn.BatchNorm2d):
                 # As in torchvision's file; of drawn weights it changes nothing.
                 module.eps = 0.0
-        self.rpn, self.roi_heads = Proposals(proposals, form), Heads(form)
+        self.rpn, self.roi_heads = Proposals(proposals, form), Heads(form, answers)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Boxes in pixels, classes, scores, and masks of 28 x 28 within the boxes."""
@@ -164,6 +164,7 @@ class MaskRcnnExporter(Exporter):
 
     Attributes:
         proposals: How many boxes are looked at, whatever is in an image.
+        answers: How many are given.
     """
 
     size = Size(800, 1088)
@@ -175,10 +176,11 @@ class MaskRcnnExporter(Exporter):
     batch_is_fixed = True
     forms = (NATIVE, PLUGIN, SAMPLED)
     proposals = _PROPOSALS
+    answers = _ANSWERS
 
     def build_torch_model(self, order: ExportOrder) -> Any:
         """The network, its weights drawn."""
-        return MaskRcnn(order.form, self.proposals)
+        return MaskRcnn(order.form, self.proposals, self.answers)
 
     def custom_opset(self) -> Mapping[str, int]:
         """The domain of the farm's plugins."""

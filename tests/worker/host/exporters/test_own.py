@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ import pytest
 from click.testing import CliRunner
 
 from farm.protocol.errors import BuildFailed, Invalid, Unsupported
+from tests.e2e.process import ROOT
 from tests.support import pytorch
 from worker.export import export
 from worker.host.exporters.base import Exported, ExportOrder, Size
-from worker.host.exporters.table import exporter, short_name
+from worker.host.exporters.table import EXPORTERS, exporter, short_name
 
 pytestmark = pytest.mark.slow
 
+GUIDE = ROOT / "docs" / "graph.md"
 OWN = Path(__file__).with_name("own_exporter.py")
 Torch = Any
 
@@ -42,6 +45,20 @@ def test_the_command_takes_a_class_in_a_file(tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in said["steps"]] == ["fold", "simplify", "infer_shapes"]
     assert [item.name for item in tmp_path.iterdir()] == ["own.onnx"]
     assert short_name(f"{OWN}:Ending") == "own_exporter"
+
+
+def test_the_exporter_of_the_documentation_exports(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n([^`]*class MyExporter[^`]*)```", GUIDE.read_text())
+    (tmp_path / "my_exporter.py").write_text(code)
+    told = exporter(f"{tmp_path / 'my_exporter.py'}:MyExporter").export(tmp_path / "mine.onnx", ExportOrder(batch=2))
+    assert told.largest_difference is not None
+    shape = onnx.load(str(tmp_path / "mine.onnx")).graph.output[0].type.tensor_type.shape
+    assert [axis.dim_value for axis in shape.dim] == [2, 10]
+
+
+def test_every_exporter_is_documented() -> None:
+    rows = re.findall(r"^\| `([a-z0-9-]+)` \| .* \| .* \| .* \|$", GUIDE.read_text(), re.MULTILINE)
+    assert set(EXPORTERS) <= set(rows)
 
 
 @pytest.mark.parametrize(
