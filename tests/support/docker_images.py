@@ -29,7 +29,17 @@ _EXTRAS = ("coordinator", "worker", "host", "containers")
 # Beside what pyproject.toml names: what builds the wheel of the checkout, what the Dockerfiles of workers add, and what
 # a package asks for on Debian's Python 3.11.2 that it does not ask for on a later one, which may run this.
 _BESIDE = ("setuptools>=77", "cmake>=3.18,<5", "async-timeout>=4.0.3")
-_PACKAGES = ("python3", "python3-minimal", "python3-pip", "libc-bin", "dash", "coreutils", "sed", "base-files")
+_PACKAGES = (
+    "python3",
+    "python3-minimal",
+    "python3-pip",
+    "libc-bin",
+    "libstdc++6",
+    "dash",
+    "coreutils",
+    "sed",
+    "base-files",
+)
 _IGNORED = shutil.ignore_patterns("__pycache__", "wheels")
 _COPIED = ("farm", "orchestrator", "plugins", "worker", "docker", "pyproject.toml", "README.md", ".dockerignore")
 
