@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from farm.client import SubmitOptions
+from farm.detect import Detector, Manner
 from farm.protocol.exits import Exit
 from farm.protocol.options import BenchmarkPolicy
 from farm.protocol.report import Verdict
@@ -80,20 +81,16 @@ def test_an_exported_network_becomes_engines(ahead: Fleet, tmp_path: Path, name:
 def looked_through(farm: Fleet, name: str, folder: Path) -> None:
     """`farm detect` with its engine: drawn weights find anything, and what they find is there to see."""
     pixels = np.random.default_rng(3).integers(0, 256, (60, 80, 3), dtype=np.uint8)
-    Image.fromarray(pixels).resize((320, 240)).save(folder / "picture.png")
-    assert farm.farm("fetch", name, "-o", folder / "engine").code == 0
-    flags = ("--engine", folder / "engine", "--threshold", "0", "--top", "20", "-o", folder / "boxes.png")
-    (told,) = farm.json("detect", folder / "picture.png", *flags)["pictures"]
-    assert (told["width"], told["height"]) == (320, 240)
-    assert 0 < len(told["found"]) <= 20
-    for found in told["found"]:
-        left, top, right, bottom = found["box"]
+    fetched = farm.client.fetch(name, folder / "engine")
+    with Detector.open(fetched.folder, Manner(threshold=0.0, top=20)) as detector:
+        (found,) = detector.detect([Image.fromarray(pixels).resize((320, 240))])
+    assert 0 < len(found) <= 20
+    for item in found:
+        left, top, right, bottom = item.box
         assert 0 <= left <= right <= 320
         assert 0 <= top <= bottom <= 240
-        assert 0 < found["score"] <= 1
-        assert found["label"]
-    drawn, before = (np.asarray(Image.open(folder / name).convert("RGB")) for name in ("boxes.png", "picture.png"))
-    assert (drawn != before).any()
+        assert 0 < item.score <= 1
+        assert item.label
 
 
 def test_one_command_goes_from_pytorch_to_engines(ahead: Fleet) -> None:
