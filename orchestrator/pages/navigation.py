@@ -22,4 +22,5 @@ NAVIGATION = (
     Place("Fleet", "/fleet", ("/devices",)),
     Place("Builds", "/builds"),
     Place("Models", "/models", ("/engines", "/compare")),
+    Place("Campaigns", "/campaigns"),
 )

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from . import builds, comparing, devices, engines, fleet, models
+from . import builds, campaigns, comparing, devices, engines, fleet, models
 from .navigation import NAVIGATION
 from .sign_in import sign_in_routes
 from .static_files import static_route
@@ -14,7 +14,7 @@ from .troubles import answer as error_page
 
 __all__ = ["error_page", "page_routes"]
 
-_GROUPS = (fleet.pages, devices.pages, builds.pages, models.pages, engines.pages, comparing.pages)
+_GROUPS = (fleet.pages, devices.pages, builds.pages, models.pages, engines.pages, comparing.pages, campaigns.pages)
 
 
 def page_routes() -> list[Route]:
