@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,17 +18,16 @@ from tests.support.services import Broker, Postgres
 
 from .fleet import QUICK, Fleet, fleet
 from .process import ROOT
-from .test_targets import on
 
-pytestmark = [pytest.mark.services, pytest.mark.slow]
+pytestmark = [pytest.mark.services, pytest.mark.slow, pytest.mark.timeout(600)]
 
-# Each inference of this machine takes 0.3 s longer: more than the noise of any other, on a busy machine, too.
+# Each inference of this machine takes 0.1 s longer: more than the noise of any other, on a busy machine, too.
 SLOW = """
 import importlib.abc, importlib.util, sys, time
 
 class Slow(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name != "farm.runtime.onnxruntime_place":
+        if name != "onnxruntime.capi.onnxruntime_inference_collection":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
@@ -38,19 +35,20 @@ class Slow(importlib.abc.MetaPathFinder):
 
         def slowed(module):
             load(module)
-            infer = module.Processor.infer
+            run = module.Session.run
 
             def slow(self, *given, **named):
-                time.sleep(0.3)
-                return infer(self, *given, **named)
+                time.sleep(0.1)
+                return run(self, *given, **named)
 
-            module.Processor.infer = slow
+            module.Session.run = slow
 
         spec.loader.exec_module = slowed
         return spec
 
 sys.meta_path.insert(0, Slow())
 """
+SLEEP_MS = 100.0
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +86,17 @@ def given(fleet_: Fleet, device: str, model: Path, key: str | None = None) -> st
 
 
 def test_live_models_move_to_another_runtime_and_back_through_deaths_of_the_coordinator(
-    two: Fleet, model: Path, tmp_path: Path, python39: Path
+    two: Fleet, model: Path
 ) -> None:
     options = SubmitOptions(benchmark=QUICK, build=BuildOptions(backend_options={"intra_op_threads": 1}))
-    two.client.submit(str(model), ["old"], options, wait=True, timeout_s=90.0)
+    two.client.submit(str(model), ["old"], options, wait=True, timeout_s=240.0)
     newer = version(two, "new")
     limit = ("--fail-if-slower", "5%")
     started = two.json("campaign", "start", "--toolchain", f"onnxruntime={newer}", "--targets", "cpu", *limit)
     campaign = started["campaign"]["id"]
     assert [item["before"]["version"] for item in started["items"]] == [version(two, "old")]
     revived(two)
-    told = two.farm("campaign", "show", campaign, "--watch", "--timeout", "90s")
+    told = two.farm("campaign", "show", campaign, "--watch", "--timeout", "4m", within_s=300)
     assert told.code == 1, told.out
     assert "it is slower by" in told.out
     held = two.client.campaigns.show(campaign)
@@ -108,6 +106,8 @@ def test_live_models_move_to_another_runtime_and_back_through_deaths_of_the_coor
     assert (item.after.version, item.after.built_on, item.after.verdict) == (newer, "new", Verdict.PASSED)
     assert item.speed
     assert item.speed.speed is Speed.SLOWER
+    assert item.after.latency_ms
+    assert item.after.latency_ms >= SLEEP_MS
 
     assert f"made for {campaign}, which is not promoted" in given(two, "new", model)
     assert given(two, "new", model, two.client.engines.show(item.after.engine).engine.key) == "new"
@@ -116,11 +116,8 @@ def test_live_models_move_to_another_runtime_and_back_through_deaths_of_the_coor
     assert (refused.code, "5 % are allowed" in refused.err) == (2, True), refused
     two.client.campaigns.promote(campaign, force=True)
     revived(two)
-    # The command of each machine, in its own interpreter, measures that machine and fetches for it.
-    for name, python in (("new", sys.executable), ("old", str(python39))):
-        assert on(two, python, "fetch", model.stem, "-o", tmp_path / name).returncode == 0
-        assert json.loads((tmp_path / name / "manifest.json").read_text())["built_on"] == name
-
+    assert given(two, "new", model) == "new"
+    assert given(two, "old", model) == "old"
     two.client.campaigns.roll_back(campaign)
     assert "which is not promoted" in given(two, "new", model)
     assert given(two, "old", model) == "old"
