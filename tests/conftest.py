@@ -149,11 +149,15 @@ def _postgres_tables(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def docker_engine(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Engine]:
-    """The Docker engine of this run, shared by its processes; one that cannot start is an error, never a skip."""
+    """The Docker engine of this run, shared by its processes; one that cannot start is an error, never a skip.
+
+    `FARM_TEST_DOCKER` names a folder, so that an engine and its images serve several runs that overlap.
+    """
     from .support import docker_engine as engines
 
     own = tmp_path_factory.getbasetemp()
-    with engines.engine((own.parent if hasattr(pytestconfig, "workerinput") else own) / "docker") as started:
+    shared = (own.parent if hasattr(pytestconfig, "workerinput") else own) / "docker"
+    with engines.engine(Path(os.environ.get("FARM_TEST_DOCKER") or shared)) as started:
         with started.client() as client:
             described = f"{client.version()['Version']} of {shutil.which('dockerd')}"
         pytestconfig.stash[_SERVICES].setdefault("docker", set()).add(described)

@@ -21,6 +21,8 @@ def worker() -> None:
 @click.option("--targets", metavar="TARGETS", help="Target words to serve; by default all that it can build for.")
 @click.option("--trust-group", metavar="GROUP", help="Devices of one group share compiled plugin libraries.")
 @click.option("--grace-s", metavar="SECONDS", help="How long running work may go on after SIGTERM.  [default: 300]")
+@click.option("--executor", metavar="KIND", help="process, or container: each build in one of its own.")
+@click.option("--images", metavar="IMAGES", help="Images of containers, separated by commas: one for each toolchain.")
 @click.pass_obj
 def start(connection: Any, /, data: Optional[Path], **flags: Optional[str]) -> None:
     """Serve this machine until SIGTERM or Ctrl-C.

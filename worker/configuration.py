@@ -16,6 +16,8 @@ from farm.protocol.work import Enrolment
 
 _CACHE_BYTES = 20 << 30
 _GRACE_S = 300.0
+_SCRATCH_BYTES = 4 << 30
+_PIDS = 1024
 # Flag to the variable that stands for it.
 _VARIABLES = {
     "name": "FARM_WORKER_NAME",
@@ -27,8 +29,31 @@ _VARIABLES = {
     "cache_bytes": "FARM_WORKER_CACHE_BYTES",
     "memory_bytes": "FARM_WORKER_MEMORY_BYTES",
     "lock_clocks": VARIABLE,
+    "executor": "FARM_WORKER_EXECUTOR",
+    "images": "FARM_WORKER_IMAGES",
+    "scratch_bytes": "FARM_WORKER_SCRATCH_BYTES",
+    "pids": "FARM_WORKER_PIDS",
+    "cpus": "FARM_WORKER_CPUS",
 }
+PROCESS, CONTAINER = "process", "container"
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class ContainerSettings:
+    """What containers of builds are made of, and may take.
+
+    Attributes:
+        images: One for each toolchain; of several that serve a target the first is taken.
+        scratch_bytes: What a build may write, in memory.
+        pids: Processes and threads.
+        cpus: Processors' worth of time; None means all.
+    """
+
+    images: Tuple[str, ...]
+    scratch_bytes: int = _SCRATCH_BYTES
+    pids: int = _PIDS
+    cpus: Optional[float] = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +71,7 @@ class WorkerSettings:
         failpoints: Faults on purpose, for tests.
         clocks: Whether the clocks of its cards may be locked while an engine is timed.
         hidden: Files and folders that builds cannot read; `data` is one, and has their workspaces.
+        containers: Of builds that each run in one; None lets them be processes of this machine.
     """
 
     data: Path
@@ -60,6 +86,7 @@ class WorkerSettings:
     failpoints: str = ""
     clocks: ClockOwner = field(default_factory=ClockOwner)
     hidden: Tuple[Path, ...] = ()
+    containers: Optional[ContainerSettings] = None
 
 
 def from_environment(
@@ -89,6 +116,26 @@ def from_environment(
         failpoints=environ.get("FARM_FAILPOINTS") or "",
         clocks=owner_from(told("lock_clocks")),
         hidden=(folder, *secrets, *hide),
+        containers=_containers(told),
+    )
+
+
+def _containers(told: Callable[[str], str]) -> Optional[ContainerSettings]:
+    executor, images = told("executor") or PROCESS, _words(told("images"))
+    if executor not in (PROCESS, CONTAINER):
+        raise Invalid(f"{executor!r} is no executor", f"Give {PROCESS} or {CONTAINER}.")
+    if (executor == CONTAINER) != bool(images):
+        raise Invalid(
+            f"the executor is {executor} and the images are {', '.join(images) or 'none'}",
+            f"Give --executor {CONTAINER} with --images, or neither.",
+        )
+    if not images:
+        return None
+    return ContainerSettings(
+        images,
+        int(_number(told, "scratch_bytes", _SCRATCH_BYTES)),
+        int(_number(told, "pids", _PIDS)),
+        _number(told, "cpus", 0.0) or None,
     )
 
 

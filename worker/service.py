@@ -15,15 +15,15 @@ from farm.device.machine import Machine
 from farm.device.probe import probe
 from farm.folders import named_folders
 from farm.hiding import hide
-from farm.protocol.facts import DeviceFacts
 from worker.child import landlock
 
 from .agent import Agent
-from .cards import card_of, environ_of
+from .cards import card_of
 from .child.failpoints import Failpoints, parse
 from .child.remains import end_remains
 from .configuration import WorkerSettings, enrolment
 from .coordinator import Coordinator
+from .house import House, open_house
 from .lease.libraries import Workbench
 from .lease.patience import GaveUp, Patience
 from .lease.shop import Shop
@@ -59,13 +59,14 @@ def run(url: str, token: str, settings: WorkerSettings, environ: Mapping[str, st
         log.warning("this kernel has no Landlock: builds can read the files of this user, tokens among them")
     heard = StopSignals()
     machine = Machine(search=named_folders(environ))
-    introduced = enrolment(settings, probe(machine))
+    house = open_house(settings, probe(machine), environ)
+    introduced = enrolment(settings, house.facts)
     bench = Workbench(introduced.facts.toolchain, machine)
     stopping = threading.Event()
     with ExitStack() as stack:
         cache = Cache(settings.data / "cache", settings.cache_bytes)
         shops = {
-            name: replace(_shop(settings, introduced.facts, environ, name, cache, stopping, stack), bench=bench)
+            name: replace(_shop(settings, house, name, cache, stopping, stack), bench=bench)
             for name in introduced.slots
         }
         coordinator = Coordinator(url, token)
@@ -83,8 +84,7 @@ def run(url: str, token: str, settings: WorkerSettings, environ: Mapping[str, st
 
 def _shop(
     settings: WorkerSettings,
-    facts: DeviceFacts,
-    environ: Mapping[str, str],
+    house: House,
     name: str,
     cache: Cache,
     stopping: threading.Event,
@@ -92,25 +92,25 @@ def _shop(
 ) -> Shop:
     lock = stack.enter_context(held(settings.data / "slots", name))
     folder = settings.data / "work" / name
+    executor = house.executor(name, lock)
     # Of a worker that was killed.
+    house.sweep(name)
     end_remains(folder)
     remove(folder)
     folder.mkdir(parents=True, mode=0o700)
-    card = card_of(name, facts)
+    card = card_of(name, house.facts)
     clocks = ClockKeeper(settings.clocks, card.uuid if card else None, settings.data / "clocks" / f"{name}.json")
     clocks.release()
     faults = parse(settings.failpoints)
     return Shop(
         folder=folder,
         failed=settings.data / "failed",
-        slot_lock=lock,
+        executor=executor,
         cache=cache,
         patience=Patience(stopping),
         faults=lambda halt: Failpoints(faults, halt.sleep),
-        environ=environ_of(name, facts, environ),
         memory_bytes=settings.memory_bytes,
         clocks=clocks,
-        hidden=settings.hidden,
     )
 
 

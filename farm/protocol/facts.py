@@ -40,6 +40,23 @@ class GpuFacts:
 
 
 @dataclass(frozen=True)
+class ImageFacts:
+    """What surrounds a runtime that lives in the image of a container, in place of what the device itself has.
+
+    Attributes:
+        name: Reference of the image.
+        libc: Such as `glibc-2.39`.
+        cuda: As of a device.
+        toolchain: As of a device.
+    """
+
+    name: str
+    libc: str
+    cuda: Optional[str] = None
+    toolchain: Dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class BackendFacts:
     """A runtime that a builder can use here.
 
@@ -47,11 +64,13 @@ class BackendFacts:
         name: The builder's name in the table of builders, such as `onnxruntime` or `tensorrt`.
         version: Full version, such as `8.5.2.2`.
         detail: What else changes its engines, such as the CUDA version it was made for.
+        image: Where it lives, if the device runs each build in a container; None means on the device itself.
     """
 
     name: str
     version: str
     detail: Dict[str, str] = field(default_factory=dict)
+    image: Optional[ImageFacts] = None
 
 
 @dataclass(frozen=True)

@@ -98,17 +98,18 @@ def _target_ahead(facts: DeviceFacts, backend: BackendFacts) -> BuildTarget:
         backend_version=backend.version,
         backend_detail=backend.detail,
         platform=facts.platform,
-        libc=facts.libc,
+        libc=backend.image.libc if backend.image else facts.libc,
     )
 
 
 def _gpu_target(facts: DeviceFacts, backend: BackendFacts, gpu: GpuFacts) -> BuildTarget:
+    around = backend.image or facts
     return replace(
         _target_ahead(facts, backend),
         gpu=GpuClass(gpu.name, gpu.compute_capability, gpu.sm_count, gpu.memory_bytes, gpu.mig_profile),
-        cuda=facts.cuda,
+        cuda=around.cuda,
         driver=facts.driver,
         l4t=facts.l4t,
         power_mode=facts.power_mode,
-        toolchain=facts.toolchain,
+        toolchain=around.toolchain,
     )

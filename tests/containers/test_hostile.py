@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 import docker
-from tests.support.docker_engine import Engine
+from tests.support import docker_engine as engines
 from tests.support.waiting import until
+from worker.containers.engine import Engine
 from worker.containers.executor import ContainerExecutor
 
 from .case import PATIENCE_S, Case
@@ -91,13 +92,14 @@ def left(client: docker.DockerClient, label: str) -> list[str]:
 
 
 def test_nothing_outlives_a_worker_that_is_killed(
-    docker_engine: Engine, client: docker.DockerClient, children: str, tmp_path: Path
+    docker_engine: engines.Engine, client: docker.DockerClient, children: str, tmp_path: Path
 ) -> None:
     code = f"""
 from pathlib import Path
 from farm.device.probe import probe
 from tests.containers.case import Case
 from tests.containers.conftest import ALLOWANCE
+from worker.containers.engine import Engine
 from worker.containers.engine import Engine
 from worker.containers.executor import ContainerExecutor, Toolchain
 toolchain = Toolchain({children!r}, probe())
@@ -119,15 +121,15 @@ case.child.wait()
 
 
 def test_a_worker_sweeps_what_an_earlier_one_left_and_nothing_else(
-    client: docker.DockerClient, contained: ContainerExecutor, children: str, tmp_path: Path
+    client: docker.DockerClient, engine: Engine, children: str, tmp_path: Path
 ) -> None:
     sleep = ["-c", "import time; time.sleep(600)"]
     for value in (tmp_path.name, "another"):
         client.containers.run(
             children, sleep, entrypoint="python3", detach=True, network_mode="none", labels={"farm.test": value}
         )
-    assert contained.sweep() == 1
+    assert engine.remove({"farm.test": tmp_path.name}) == 1
     assert not left(client, f"farm.test={tmp_path.name}")
     (other,) = client.containers.list(filters={"label": "farm.test=another"})
     other.remove(force=True)
-    assert contained.sweep() == 0
+    assert engine.remove({"farm.test": tmp_path.name}) == 0

@@ -54,6 +54,9 @@ class Executor(Protocol):
         Raises: Unsupported: no toolchain for that target is here.
         """
 
+    def compilers(self, target: BuildTarget) -> Optional[Mapping[str, str]]:
+        """Versions of what compiles plugins for a target, as the device enrolled; None where they are its own."""
+
 
 class ProcessExecutor:
     """Children are processes of this machine.
@@ -75,3 +78,7 @@ class ProcessExecutor:
         """See `Executor`; there is one toolchain, that of this machine."""
         write_reproduce(workspace, module, self._environ)
         return Child(module, workspace, limits, self._slot_lock, self._environ, *hears, self._hidden)
+
+    def compilers(self, target: BuildTarget) -> Optional[Mapping[str, str]]:
+        """See `Executor`."""
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Dict, Mapping, Optional, Sequence
 
@@ -56,6 +56,20 @@ class Allowance:
     pids: int = 1024
     cpus: Optional[float] = None
 
+    def box(self, image: str, cards: Optional[Cards], labels: Mapping[str, str], environ: Mapping[str, str]) -> Box:
+        """A container of an image with so much; what is true there of the worker's environment is passed on."""
+        return Box(
+            image=image,
+            user=user(),
+            memory_bytes=self.memory_bytes,
+            scratch_bytes=self.scratch_bytes,
+            pids=self.pids,
+            cpus=self.cpus,
+            cards=cards,
+            labels=labels,
+            environ=passed_on(environ),
+        )
+
 
 class ContainerExecutor:
     """See `worker.child.executor.Executor`.
@@ -83,7 +97,7 @@ class ContainerExecutor:
         self._allowance = allowance
         self._cards = cards
         self._labels = labels
-        self._environ = passed_on(environ)
+        self._environ = environ
 
     def child(
         self, module: str, workspace: Path, limits: Limits, hears: Hears, target: Optional[BuildTarget] = None
@@ -93,24 +107,17 @@ class ContainerExecutor:
         write_script(box, module, workspace, SCRIPT)
         return ContainedChild(self._engine, box, module, workspace, limits, hears)
 
+    def compilers(self, target: BuildTarget) -> Optional[Mapping[str, str]]:
+        """See `Executor`. Where no image serves it, none, and its child says so."""
+        found = [toolchain.facts.toolchain for toolchain in self._toolchains if toolchain.serves(target)]
+        return found[0] if found else {}
+
     def box(self, limits: Limits, target: Optional[BuildTarget]) -> Box:
         """The container for a target. Raises: Unsupported: no image here serves it."""
-        allowed = self._allowance
-        return Box(
-            image=self._serving(target).image,
-            user=user(),
-            memory_bytes=limits.memory_bytes or allowed.memory_bytes,
-            scratch_bytes=allowed.scratch_bytes,
-            pids=allowed.pids,
-            cpus=allowed.cpus,
-            cards=self._cards if target is not None else None,
-            labels=self._labels,
-            environ=self._environ,
+        made = self._allowance.box(
+            self._serving(target).image, self._cards if target is not None else None, self._labels, self._environ
         )
-
-    def sweep(self) -> int:
-        """End and remove what an earlier worker left of this slot; how many containers. Raises: Unavailable."""
-        return self._engine.remove(self._labels)
+        return replace(made, memory_bytes=limits.memory_bytes or made.memory_bytes)
 
     def _serving(self, target: Optional[BuildTarget]) -> Toolchain:
         for toolchain in self._toolchains:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Iterator, NamedTuple
+from typing import Callable, Iterator, Optional
 
-from worker.child.isolate import Child, Ended, Limits
-from worker.child.listener import Progress
-from worker.child.reproduce import write_reproduce
+from farm.protocol.target import BuildTarget
+from worker.child.executor import Hears, Running
+from worker.child.isolate import Ended, Limits
 
 from .halt import Halt
 from .shop import Shop
-
-
-class Hears(NamedTuple):
-    """Who hears what children write, the stages they enter and how far they are."""
-
-    log: Callable[[bytes], None]
-    stage: Callable[[str, str], None]
-    progress: Progress
 
 
 class Children:
@@ -28,20 +20,22 @@ class Children:
     Args:
         shop: What they are started with.
         halt: Ends them.
-        hears: See `Hears`.
+        hears: See there.
+        target: What the lease builds for; None where it prepares a graph.
 
     Attributes:
         child_ms: How long all of them worked.
     """
 
-    def __init__(self, shop: Shop, halt: Halt, hears: Hears) -> None:
+    def __init__(self, shop: Shop, halt: Halt, hears: Hears, target: Optional[BuildTarget]) -> None:
         self.child_ms = 0.0
         self._shop = shop
         self._halt = halt
         self._hears = hears
+        self._target = target
 
     def run(self, module: str, folder: Path, deadline_s: float) -> Ended:
-        """Run a child whose inputs are there, to its end. Raises: OSError: none can be started."""
+        """Run a child whose inputs are there, to its end. Raises: OSError, Unsupported: none can be started."""
         child = self._made(module, folder, deadline_s)
         child.start()
         return self._ended(child)
@@ -52,7 +46,7 @@ class Children:
 
         A block that is left before leaves none behind.
 
-        Raises: OSError: none can be started.
+        Raises: OSError: none can be started. Unsupported: this device has no toolchain for the target any more.
         """
         child = self._made(module, folder, deadline_s)
         child.start(early=True)
@@ -71,13 +65,11 @@ class Children:
                 child.kill("its inputs do not come")
                 child.wait()
 
-    def _made(self, module: str, folder: Path, deadline_s: float) -> Child:
-        shop = self._shop
-        write_reproduce(folder, module, shop.environ)
-        limits = Limits(deadline_s, shop.memory_bytes)
-        return Child(module, folder, limits, shop.slot_lock, shop.environ, *self._hears, shop.hidden)
+    def _made(self, module: str, folder: Path, deadline_s: float) -> Running:
+        limits = Limits(deadline_s, self._shop.memory_bytes)
+        return self._shop.executor.child(module, folder, limits, self._hears, self._target)
 
-    def _ended(self, child: Child) -> Ended:
+    def _ended(self, child: Running) -> Ended:
         self._halt.on_halt(child.kill)
         try:
             ended = child.wait()

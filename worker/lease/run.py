@@ -18,6 +18,7 @@ from farm.protocol.work import Claim, FailureReport
 from worker.child.clocks import answer
 from worker.child.compiling import CompileResult, CompileWork
 from worker.child.crash import reason_of
+from worker.child.executor import Hears
 from worker.child.isolate import Ended
 from worker.child.merging import Merged, MergeResult, MergeWork
 from worker.child.reproduce import SCRIPT
@@ -25,7 +26,7 @@ from worker.child.result import ChildResult
 from worker.child.untrusted import check_left
 from worker.coordinator import LeaseLine
 
-from .children import Children, Hears
+from .children import Children
 from .delivery import Delivery, read_made
 from .exchange import Exchange
 from .halt import Halt, Why
@@ -70,10 +71,11 @@ class Run:
         self._faults = shop.faults(self.halt)
         self._exchange = Exchange(line, shop.cache, shop.patience, self.halt)
         told = Hears(self._reporter.log, self._child_entered, self._reporter.progress)
-        self._children = Children(shop, self.halt, told)
+        target = claim.build.key.target if claim.build is not None else None
+        self._children = Children(shop, self.halt, told, target)
         self._helpers = Helpers(self._children.run, self._why_failed, self.halt)
         self._fleet_cache = FleetCache(self._exchange, self._merge, self._reporter.say)
-        self._plugins = Libraries(self._exchange, shop.bench, self._compile, self._reporter.say)
+        self._plugins = Libraries(self._exchange, shop.bench_for(target), self._compile, self._reporter.say)
 
     def work(self) -> None:
         """Do it and tell what came of it. Whatever happens, it is told to the coordinator or to the log."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Callable, Mapping, Optional, Sequence
+from typing import Callable, Optional
 
 from farm.device.clock_keeper import ClockKeeper
+from farm.protocol.target import BuildTarget
+from worker.child.executor import Executor
 from worker.child.failpoints import Failpoints
 
 from .halt import Halt
@@ -22,22 +24,23 @@ class Shop:
     Attributes:
         folder: For workspaces.
         failed: Where workspaces of failures are kept.
-        slot_lock: Descriptor of the slot's lock, for the child to hold.
-        environ: Of the worker; children get what `scrubbed` leaves.
+        executor: Makes children.
         memory_bytes: A child that takes more is ended.
         clocks: Of the card of the slot.
         bench: What plugins are compiled with.
-        hidden: Files and folders that children cannot read.
     """
 
     folder: Path
     failed: Path
-    slot_lock: int
     cache: Cache
     patience: Patience
     faults: Callable[[Halt], Failpoints]
-    environ: Mapping[str, str]
+    executor: Executor
     memory_bytes: Optional[int] = None
     clocks: Optional[ClockKeeper] = None
     bench: Workbench = field(default_factory=Workbench)
-    hidden: Sequence[Path] = ()
+
+    def bench_for(self, target: Optional[BuildTarget]) -> Workbench:
+        """What plugins are compiled with for a target."""
+        found = self.executor.compilers(target) if target is not None else None
+        return self.bench if found is None else replace(self.bench, toolchain=found)

@@ -23,11 +23,12 @@ from tests.support import models
 from tests.support.waiting import until
 from tests.worker.device.works import workspace
 from tests.worker.lines import ScriptedLine
+from worker.child import executor as executors
 from worker.child.clocks import CLOCKS_FILE
+from worker.child.executor import ProcessExecutor
 from worker.child.failpoints import Failpoints
 from worker.child.isolate import Ended
 from worker.child.merging import OURS_FILE, THEIRS_FILE
-from worker.lease import children
 from worker.lease import run as module
 from worker.lease.patience import Patience
 from worker.lease.run import Run
@@ -47,11 +48,10 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(
         folder=tmp_path / "work",
         failed=tmp_path / "failed",
-        slot_lock=0,
+        executor=ProcessExecutor(0, {}),
         cache=Cache(tmp_path / "cache", 1 << 20),
         patience=Patience(threading.Event(), lambda: 0.0),
         faults=lambda halt: Failpoints({}),
-        environ={},
     )
 
 
@@ -63,7 +63,7 @@ def no_room(*_: object) -> None:
     raise OSError(28, "No space left on device")
 
 
-@pytest.mark.parametrize("where", [(module, "make_workspace"), (children, "write_reproduce")], ids=str)
+@pytest.mark.parametrize("where", [(module, "make_workspace"), (executors, "write_reproduce")], ids=str)
 def test_a_full_disk_is_a_failure_that_is_tried_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, where: Tuple[Any, str]
 ) -> None:
@@ -87,7 +87,7 @@ def test_timing_caches_are_merged_by_a_child_of_the_device(shop: Shop, tmp_path:
         (folder / name).write_bytes(b"times")
     line = ScriptedLine()
     with (tmp_path / "lock").open("w") as lock:
-        run = Run(replace(shop, slot_lock=lock.fileno(), environ=os.environ), build, line, lambda stage: None)
+        run = Run(replace(shop, executor=ProcessExecutor(lock.fileno(), os.environ)), build, line, lambda stage: None)
         # ONNX Runtime times no tactics: its builder says so, in a process that has that runtime.
         with pytest.raises(BuildFailed, match="cannot merge timing caches"):
             run._merge(folder)
@@ -153,7 +153,7 @@ def test_clocks_are_locked_before_the_child_is_told_and_free_when_it_is_dead(
         def wait(self) -> Ended:
             return Ended(None, "SIGKILL")
 
-    monkeypatch.setattr(children, "Child", Killed)
+    monkeypatch.setattr(executors, "Child", Killed)
     monkeypatch.setattr(shop.cache, "bring", lambda *_: 0)
     stages: List[State] = []
     line = ScriptedLine()
