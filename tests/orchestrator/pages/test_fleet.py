@@ -97,6 +97,18 @@ def test_a_device_has_a_page_of_all_that_is_known(doors: Doors, visitor: Visitor
     assert reader.get("/devices/nobody").status_code == 404
 
 
+def test_a_device_that_falls_silent_is_late_then_gone(doors: Doors, visitor: Visitor) -> None:
+    doors.farm.enrol("silent")
+    reader = visitor(Scope.FETCH)
+    doors.clock.pass_s(60.0)
+    late = reader.get("/fleet?text=silent").text
+    assert re.search(r'state-warn">.*</svg>late</span>', late)
+    assert re.search(r'data-name="Heartbeat">1 min\b', late)
+    doors.clock.pass_s(200.0)
+    gone = reader.get("/fleet?text=silent&state=gone").text
+    assert re.search(r'state-bad">.*</svg>gone</span>', gone)
+
+
 def test_an_empty_farm_says_what_to_do(doors: Doors, visitor: Visitor) -> None:
     for device in fleet.every(doors.context):
         fleet.retire(doors.context, device.name)

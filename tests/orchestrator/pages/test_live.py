@@ -4,12 +4,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
 from farm.protocol.states import Scope
 from orchestrator.services import fleet
-from tests.orchestrator.api.doors import API, Doors
+from tests.orchestrator.api.doors import API, Doors, opened
 from tests.support.waiting import until
 
 from .conftest import Visitor
@@ -85,3 +86,14 @@ def test_a_stream_ends_with_the_token_it_was_opened_with(doors: Doors, visitor: 
         until(lambda: heard.ended, 60, told="the stream goes on without a token")
         assert "event: signed-out" in heard.text
     assert browser.get("/fleet").headers["location"].startswith("/sign-in")
+
+
+def test_a_stream_does_not_hold_up_a_coordinator_that_stops(tmp_path: Path) -> None:
+    with (
+        opened(tmp_path / "data", f"sqlite:///{tmp_path}/farm.db") as doors,
+        doors.client(Scope.FETCH) as reader,
+        followed(reader, "/fleet/live") as heard,
+    ):
+        until(lambda: "data:" in heard.text, 60)
+        doors.server.stop()
+        until(lambda: heard.ended, 60)
