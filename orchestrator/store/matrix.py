@@ -104,7 +104,8 @@ def newest_engines(
         here.append(engine.c.precision == precision)
     current = _newest(engine, names, columns, *here, engine.c.model == names.c.model)
     best = func.coalesce(current, _newest(engine, names, columns, *here)).label("id")
-    cell = select(names.c.name, names.c.model, best).select_from(_cross(names, columns)).cte("cell")
+    cells = select(names.c.name, names.c.model, best).select_from(_cross(names, columns))
+    cell = cells.limit(len(rows) * len(labels)).cte("cell")
     query = (
         select(
             cell.c.name,
@@ -136,7 +137,7 @@ def newest_builds(
     if precision is not None:
         here.append(build.c.precision == precision)
     cells = select(_newest(build, names, columns, *here).label("id"))
-    cell = cells.select_from(_cross(names, columns)).cte("cell")
+    cell = cells.select_from(_cross(names, columns)).limit(len(rows) * len(labels)).cte("cell")
     query = select(build.c.model_name, build.c.label, build.c.id, build.c.state, build.c.created_at)
     query = query.join(cell, cell.c.id == build.c.id)
     return {
@@ -158,6 +159,8 @@ def _listed(connection: Connection, texts: Sequence[str]) -> TableValuedAlias:
 
 
 def _cross(names: CTE, columns: CTE) -> Join:
+    # Whoever selects from it says how many there are: PostgreSQL would plan for a hundred times a hundred, and read
+    # whole tables.
     return names.join(columns, onclause=true())
 
 
