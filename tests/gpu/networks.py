@@ -23,6 +23,9 @@ NETWORKS: dict[str, tuple[str, ExportOrder]] = {
     "deformable-native": ("deformable-detr", DRAWN),
     "deformable-native-4": ("deformable-detr", _FOUR),
     "yolov5l": ("yolov5l", replace(DRAWN, size=Size(352, 416))),
+    "yolov5l-640": ("yolov5l", DRAWN),
+    "mask-rcnn": ("mask-rcnn", _BY_PLUGIN),
+    "mask-rcnn-native": ("mask-rcnn", DRAWN),
 }
 # Those whose batch is left open under the name with `-open`, and the height and width they are measured at.
 OPEN = {"resnet50": (224, 224)}

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from .box_moves import moved
+from .order import SAMPLED
 from .regions import Best
 
 Tensor = Any
@@ -43,12 +44,22 @@ class Proposals(nn.Module):
     def forward(self, maps: list[Tensor], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """Boxes, N x proposals x 4, the best first, and 1 for each that is one, 0 for what fills up their count."""
         found = [self._of_a_map(x, side, size) for x, side in zip(maps, _SIDES, strict=True)]
-        boxes, scores = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
+        boxes = torch.cat([each for each, _ in found], 1)
+        scores = torch.cat([each for _, each in found], 1) * self._marks(found)
         kept, picked = scores.topk(min(self._most, scores.shape[1]))
         return boxes.gather(1, picked[..., None].expand(-1, -1, 4)), (kept > 0).to(boxes)
 
+    def _marks(self, found: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """1 for each box that no better one of its map overlaps."""
+        best = Best(self._most, _OVERLAP, 0.0, self._form)
+        if self._form != SAMPLED:
+            return torch.cat([best.marked(boxes, scores) for boxes, scores in found], 1)
+        # Each time takes a chain of products, so that all maps go through one.
+        boxes, scores = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
+        numbers = torch.cat([torch.full_like(each, number) for number, (_, each) in enumerate(found)], 1)
+        return best.marked(boxes, scores, numbers, len(found))
+
     def _of_a_map(self, x: Tensor, side: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """Boxes and their scores; a box that a better one of this map overlaps has none."""
         images, _, rows, columns = (int(length) for length in x.shape)
         y = self.head.conv(x)
         logits = self.head.cls_logits(y).permute(0, 2, 3, 1).reshape(images, -1)
@@ -56,8 +67,7 @@ class Proposals(nn.Module):
         best, picked = logits.topk(min(self._most, rows * columns * len(_RATIOS)))
         places = picked[..., None].expand(-1, -1, 4)
         started = starts(side, rows, columns, size).to(x)[None].expand(images, -1, -1).gather(1, places)
-        boxes, scores = moved(started, by.gather(1, places), _WEIGHTS, size), best.sigmoid()
-        return boxes, scores * Best(self._most, _OVERLAP, 0.0, self._form).marked(boxes, scores)
+        return moved(started, by.gather(1, places), _WEIGHTS, size), best.sigmoid()
 
 
 def starts(side: int, rows: int, columns: int, size: tuple[int, int]) -> Tensor:
