@@ -24,9 +24,9 @@ constexpr Count ceil_div(Count count, Count per_block) {
   return count / per_block + (count % per_block != 0);
 }
 
-// For `__launch_bounds__`: the blocks that are wanted on a multiprocessor, or those that it has room
-// for where these are fewer. An A100 has more room than is said here, as its whole generation is
-// compiled in one.
+// For `__launch_bounds__`: the blocks that are wanted on a multiprocessor, or those that it has
+// room for where these are fewer. An A100 has more room than is said here, as its whole generation
+// is compiled in one.
 constexpr int fitting(int blocks, int threads) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ == 750
   constexpr int kRoom = 1024;
