@@ -13,7 +13,7 @@ from worker.child.isolate import Ended, Limits
 
 MODULE = "tests.containers.children"
 # Of a machine under load, whose engine takes seconds to make a container.
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 class Case:

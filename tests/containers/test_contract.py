@@ -14,7 +14,7 @@ from worker.child.crash import reason_of
 
 from .conftest import MIB, Make
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_its_log_arrives_while_it_runs(make: Make) -> None:

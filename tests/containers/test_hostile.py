@@ -19,7 +19,7 @@ from worker.containers.executor import ContainerExecutor
 from .case import PATIENCE_S, Case
 from .conftest import ALLOWANCE, MIB, ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
