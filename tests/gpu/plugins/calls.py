@@ -15,7 +15,7 @@ class CallError(RuntimeError):
 
 
 def bound(plugin: str, symbol: str, *arguments: Any) -> Any:
-    """A launch on PyTorch's stream of the moment; tensors, whole numbers, floats and None as the binding has them.
+    """A launch on PyTorch's stream of the moment; tensors, (tuples of) numbers and None as the binding has them.
 
     The binding takes the stream last. The launch keeps its tensors. Raises CallError when it is called and returns an
     error.
@@ -32,7 +32,7 @@ def bound(plugin: str, symbol: str, *arguments: Any) -> Any:
     return launch
 
 
-def number(plugin: str, symbol: str, *arguments: float) -> int:
+def number(plugin: str, symbol: str, *arguments: float | tuple[int, ...]) -> int:
     """What a function of numbers gives, such as the bytes of a workspace."""
     function = getattr(library(plugin), symbol)
     function.restype = ctypes.c_int64
@@ -44,4 +44,6 @@ def _passed(argument: Any) -> Any:
         return ctypes.c_void_p(None)
     if isinstance(argument, torch.Tensor):
         return ctypes.c_void_p(argument.data_ptr())
+    if isinstance(argument, tuple):
+        return (ctypes.c_int64 * len(argument))(*argument)
     return ctypes.c_double(argument) if isinstance(argument, float) else ctypes.c_int64(int(argument))

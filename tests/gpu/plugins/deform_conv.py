@@ -43,10 +43,10 @@ def _bench(name: str, case: Case, wanted: float, dtype: Any, tf32: bool, reach: 
     def ours(inputs: Tensors) -> Way:
         x, offset, mask, weight = inputs
         y = torch.empty(output, dtype=dtype, device="cuda")
-        space = number(plugin, "workspace_bytes", *case.numbers, dtype.itemsize)
+        space = number(plugin, "workspace_bytes", case.numbers, dtype.itemsize)
         workspace = torch.empty(space, dtype=torch.uint8, device="cuda")
         symbol = "run_half" if dtype == torch.float16 else "run_float"
-        launch = bound(plugin, symbol, *case.numbers, x, offset, mask, weight, None, y, int(tf32), workspace)
+        launch = bound(plugin, symbol, case.numbers, x, offset, mask, weight, None, y, int(tf32), workspace)
 
         def run() -> Any:
             launch()

@@ -87,4 +87,6 @@ def _passed(argument: Argument, buffer: CardBuffer | None) -> Any:
         return ctypes.c_void_p(None)
     if isinstance(argument, float):
         return ctypes.c_double(argument)
+    if isinstance(argument, tuple):
+        return (ctypes.c_int64 * len(argument))(*argument)
     return ctypes.c_int64(int(argument))  # type: ignore[arg-type]

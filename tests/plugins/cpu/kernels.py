@@ -35,7 +35,7 @@ class Scratch:
     size_bytes: int
 
 
-Argument: TypeAlias = "Array | Output | Scratch | int | float | None"
+Argument: TypeAlias = "Array | Output | Scratch | tuple[int, ...] | int | float | None"
 
 
 class KernelDied(AssertionError):
@@ -62,7 +62,8 @@ class Kernels:
     def call(self, symbol: str, *arguments: Argument) -> list[Array]:
         """What a function writes into its outputs, in the order of its arguments.
 
-        Arrays go in as they are and must come back unchanged; whole numbers are int64_t, others double, None is null.
+        Arrays go in as they are and must come back unchanged; whole numbers are int64_t, others double, None is null. A
+        tuple is an array of int64_t for the launcher alone, also where kernels run on a card.
 
         Raises:
             KernelDied: it ended its process.
@@ -75,7 +76,7 @@ class Kernels:
         for argument in arguments:
             if isinstance(argument, Output):
                 outputs.append(np.frombuffer(next(places), argument.dtype).reshape(argument.shape))
-            elif isinstance(argument, Scratch):
+            elif isinstance(argument, (Scratch, tuple)):
                 next(places)
             elif isinstance(argument, np.ndarray):
                 assert next(places) == argument.tobytes(), f"{symbol} wrote to an input"
@@ -137,6 +138,8 @@ def _told(argument: Argument) -> tuple[str, Any]:
         return "poison", argument.size_bytes
     if argument is None:
         return "null", None
+    if isinstance(argument, tuple):
+        return "bytes", np.array(argument, np.int64).tobytes()
     if isinstance(argument, np.ndarray):
         return "bytes", argument.tobytes()
     return ("double", argument) if isinstance(argument, float) else ("int", int(argument))

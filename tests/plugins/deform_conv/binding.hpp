@@ -8,7 +8,7 @@
 
 namespace farm_test {
 
-// All of `DeformConvSize`, in its order.
+// All of `DeformConvSize`, in its order, as an array of tests has it.
 struct Numbers {
   std::int64_t images, channels, height, width, out_channels, out_height, out_width;
   std::int64_t pairs[8], groups, deform_groups;
@@ -51,71 +51,22 @@ cudaError_t run_of(const farm::DeformConvSize& size, const farm::DeformConvTenso
 
 extern "C" {
 
-std::int64_t workspace_bytes(std::int64_t images, std::int64_t channels, std::int64_t height,
-                             std::int64_t width, std::int64_t out_channels, std::int64_t out_height,
-                             std::int64_t out_width, std::int64_t kernel_h, std::int64_t kernel_w,
-                             std::int64_t stride_h, std::int64_t stride_w, std::int64_t padding_h,
-                             std::int64_t padding_w, std::int64_t dilation_h,
-                             std::int64_t dilation_w, std::int64_t groups,
-                             std::int64_t deform_groups, std::int64_t element_bytes) {
-  const farm_test::Numbers numbers{
-      images,
-      channels,
-      height,
-      width,
-      out_channels,
-      out_height,
-      out_width,
-      {kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w},
-      groups,
-      deform_groups};
+std::int64_t workspace_bytes(const farm_test::Numbers* numbers, std::int64_t element_bytes) {
   return static_cast<std::int64_t>(
-      farm_test::workspace_of(numbers.size(), static_cast<std::size_t>(element_bytes)));
+      farm_test::workspace_of(numbers->size(), static_cast<std::size_t>(element_bytes)));
 }
 
-cudaError_t run_float(std::int64_t images, std::int64_t channels, std::int64_t height,
-                      std::int64_t width, std::int64_t out_channels, std::int64_t out_height,
-                      std::int64_t out_width, std::int64_t kernel_h, std::int64_t kernel_w,
-                      std::int64_t stride_h, std::int64_t stride_w, std::int64_t padding_h,
-                      std::int64_t padding_w, std::int64_t dilation_h, std::int64_t dilation_w,
-                      std::int64_t groups, std::int64_t deform_groups, const void* x,
-                      const void* offset, const void* mask, const void* weight, const void* bias,
-                      void* y, std::int64_t tf32, void* workspace, cudaStream_t stream) {
-  const farm_test::Numbers numbers{
-      images,
-      channels,
-      height,
-      width,
-      out_channels,
-      out_height,
-      out_width,
-      {kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w},
-      groups,
-      deform_groups};
+cudaError_t run_float(const farm_test::Numbers* numbers, const void* x, const void* offset,
+                      const void* mask, const void* weight, const void* bias, void* y,
+                      std::int64_t tf32, void* workspace, cudaStream_t stream) {
   const auto tensors = farm_test::tensors_of<float>(x, offset, mask, weight, bias, y);
-  return farm_test::run_of(numbers.size(), tensors, tf32 != 0, workspace, stream);
+  return farm_test::run_of(numbers->size(), tensors, tf32 != 0, workspace, stream);
 }
 
-cudaError_t run_half(std::int64_t images, std::int64_t channels, std::int64_t height,
-                     std::int64_t width, std::int64_t out_channels, std::int64_t out_height,
-                     std::int64_t out_width, std::int64_t kernel_h, std::int64_t kernel_w,
-                     std::int64_t stride_h, std::int64_t stride_w, std::int64_t padding_h,
-                     std::int64_t padding_w, std::int64_t dilation_h, std::int64_t dilation_w,
-                     std::int64_t groups, std::int64_t deform_groups, const void* x,
-                     const void* offset, const void* mask, const void* weight, const void* bias,
-                     void* y, std::int64_t tf32, void* workspace, cudaStream_t stream) {
-  const farm_test::Numbers numbers{
-      images,
-      channels,
-      height,
-      width,
-      out_channels,
-      out_height,
-      out_width,
-      {kernel_h, kernel_w, stride_h, stride_w, padding_h, padding_w, dilation_h, dilation_w},
-      groups,
-      deform_groups};
+cudaError_t run_half(const farm_test::Numbers* numbers, const void* x, const void* offset,
+                     const void* mask, const void* weight, const void* bias, void* y,
+                     std::int64_t tf32, void* workspace, cudaStream_t stream) {
   const auto tensors = farm_test::tensors_of<__half>(x, offset, mask, weight, bias, y);
-  return farm_test::run_of(numbers.size(), tensors, tf32 != 0, workspace, stream);
+  return farm_test::run_of(numbers->size(), tensors, tf32 != 0, workspace, stream);
 }
 }

@@ -51,11 +51,11 @@ class Case:
         return rows, columns
 
     @property
-    def numbers(self) -> list[int]:
+    def numbers(self) -> tuple[int, ...]:
         """As `DeformConvSize` has them."""
         pairs = [self.kernel, *(self.pair(name) for name in ("stride", "padding", "dilation"))]
         sizes = [*self.x, self.out, *self.rows_and_columns, *np.ravel(pairs), self.groups, self.parts]
-        return [int(size) for size in sizes]
+        return tuple(int(size) for size in sizes)
 
     def inputs(self, dtype: Any = np.float32, seed: int = 0, reach: float = 2.0) -> list[Array]:
         """[x, offset, mask or None, weight, bias or None]; offsets reach that many pixels far, often outside."""
@@ -77,10 +77,10 @@ def computed(kernels: Kernels, case: Case, inputs: list[Array], tf32: bool = Fal
     """What the kernels give."""
     dtype = inputs[0].dtype
     numbers = case.numbers
-    size = kernels.status("workspace_bytes", *numbers, dtype.itemsize)
+    size = kernels.status("workspace_bytes", numbers, dtype.itemsize)
     output = Output((case.x[0], case.out, *case.rows_and_columns), dtype)
     symbol = "run_half" if dtype == np.float16 else "run_float"
-    (found,) = kernels.call(symbol, *numbers, *inputs, output, int(tf32), Scratch(size), None)
+    (found,) = kernels.call(symbol, numbers, *inputs, output, int(tf32), Scratch(size), None)
     return found
 
 

@@ -45,11 +45,11 @@ std::size_t workspace_of(const farm::DeformConvSize& size, std::size_t element_b
 
 extern "C" {
 
-cudaError_t run_way(const std::int64_t* numbers, const void* x, const void* offset,
+cudaError_t run_way(const farm_test::Numbers* numbers, const void* x, const void* offset,
                     const void* mask, const void* weight, const void* bias, void* y,
                     std::int64_t way, std::int64_t blocks, void* workspace, cudaStream_t stream) {
   using namespace farm_test;
-  const farm::DeformConvSize size = reinterpret_cast<const Numbers*>(numbers)->size();
+  const farm::DeformConvSize size = numbers->size();
   const auto shared_by = static_cast<int>(blocks);
   const auto floats = tensors_of<float>(x, offset, mask, weight, bias, y);
   const auto halves = tensors_of<__half>(x, offset, mask, weight, bias, y);

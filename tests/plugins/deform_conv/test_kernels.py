@@ -160,6 +160,5 @@ def test_no_factor_makes_a_pixel_outside_be_read(modulated: Kernels, out: int, f
 @pytest.mark.parametrize(("place", "value"), [(15, 0), (15, 5), (16, 0), (16, 3), (4, 63)])
 def test_sizes_that_do_not_go_together_are_refused(modulated: Kernels, place: int, value: int) -> None:
     case = Case((1, 16, 5, 5), 64, attributes={"groups": 2}, mask=True)
-    numbers = case.numbers
-    numbers[place] = value
-    assert modulated.status("run_float", *numbers, *[None] * 6, 0, Scratch(0), None) == 1
+    numbers = (*case.numbers[:place], value, *case.numbers[place + 1 :])
+    assert modulated.status("run_float", numbers, *[None] * 6, 0, Scratch(0), None) == 1

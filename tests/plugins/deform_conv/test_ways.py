@@ -44,10 +44,9 @@ def kernels() -> Iterator[Kernels]:
 
 def found_by(kernels: Kernels, case: Case, inputs: list[Array], way: str, blocks: int) -> Array:
     number, dtype, _ = WAYS[way]
-    numbers = np.array(case.numbers, np.int64)
-    size = kernels.status("workspace_bytes", *case.numbers, np.dtype(dtype).itemsize)
+    size = kernels.status("workspace_bytes", case.numbers, np.dtype(dtype).itemsize)
     output = Output((case.x[0], case.out, *case.rows_and_columns), dtype)
-    (found,) = kernels.call("run_way", numbers, *inputs, output, number, blocks, Scratch(size), None)
+    (found,) = kernels.call("run_way", case.numbers, *inputs, output, number, blocks, Scratch(size), None)
     return found.astype(np.float64)
 
 

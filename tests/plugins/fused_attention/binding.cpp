@@ -3,6 +3,7 @@
 
 namespace {
 
+// As an array of tests has them.
 struct Sizes {
   std::int64_t batch, queries, keys, heads, channels;
   std::int64_t query_width, key_width, value_width;  // of a row
@@ -35,26 +36,12 @@ int run(const Sizes& of, double scale, const void* query, const void* key, const
 
 }  // namespace
 
-extern "C" int run_float(std::int64_t batch, std::int64_t queries, std::int64_t keys,
-                         std::int64_t heads, std::int64_t channels, std::int64_t query_width,
-                         std::int64_t key_width, std::int64_t value_width,
-                         std::int64_t query_offset, std::int64_t key_offset,
-                         std::int64_t value_offset, std::int64_t sequence_first, double scale,
-                         const void* query, const void* key, const void* value, void* output,
-                         cudaStream_t stream) {
-  return run<float>({batch, queries, keys, heads, channels, query_width, key_width, value_width,
-                     query_offset, key_offset, value_offset, sequence_first},
-                    scale, query, key, value, output, stream);
+extern "C" int run_float(const Sizes* sizes, double scale, const void* query, const void* key,
+                         const void* value, void* output, cudaStream_t stream) {
+  return run<float>(*sizes, scale, query, key, value, output, stream);
 }
 
-extern "C" int run_half(std::int64_t batch, std::int64_t queries, std::int64_t keys,
-                        std::int64_t heads, std::int64_t channels, std::int64_t query_width,
-                        std::int64_t key_width, std::int64_t value_width,
-                        std::int64_t query_offset, std::int64_t key_offset,
-                        std::int64_t value_offset, std::int64_t sequence_first, double scale,
-                        const void* query, const void* key, const void* value, void* output,
-                        cudaStream_t stream) {
-  return run<__half>({batch, queries, keys, heads, channels, query_width, key_width, value_width,
-                      query_offset, key_offset, value_offset, sequence_first},
-                     scale, query, key, value, output, stream);
+extern "C" int run_half(const Sizes* sizes, double scale, const void* query, const void* key,
+                        const void* value, void* output, cudaStream_t stream) {
+  return run<__half>(*sizes, scale, query, key, value, output, stream);
 }

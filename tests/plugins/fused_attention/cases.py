@@ -46,13 +46,13 @@ class Case:
         }
 
     @property
-    def numbers(self) -> tuple[float, ...]:
-        """As the binding takes them."""
+    def numbers(self) -> tuple[tuple[int, ...], float]:
+        """As the binding takes them: sizes, and the scale."""
         widths = [self.width * (3 if self.joined else 1)] * 3
         keys = self.queries if self.joined else self.keys
         told = self.attributes
         sizes = (self.batch, self.queries, keys, self.heads, self.channels)
-        return (*sizes, *widths, *told["offsets"], told["sequence_first"], told["scale"])
+        return (*sizes, *widths, *told["offsets"], told["sequence_first"]), told["scale"]
 
     def shape(self, rows: int, width: int) -> tuple[int, int, int]:
         """Of a tensor with so many rows."""

@@ -106,7 +106,7 @@ def test_what_is_no_number_reaches_only_rows_that_see_it(kernels: Kernels, dtype
 
 @pytest.mark.parametrize(("channels", "scale"), [(129, 1.0), (0, 1.0), (32, 0.0), (32, -1.0), (32, float("nan"))])
 def test_what_it_cannot_do_is_refused(kernels: Kernels, channels: int, scale: float) -> None:
-    numbers = [*Case().numbers[:-1], scale]
-    numbers[4] = channels
+    sizes, _ = Case().numbers
+    sizes = (*sizes[:4], channels, *sizes[5:])
     for symbol in ("run_half", "run_float"):
-        assert kernels.status(symbol, *numbers, None, None, None, None, None) != 0
+        assert kernels.status(symbol, sizes, scale, None, None, None, None, None) != 0
