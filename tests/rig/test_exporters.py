@@ -79,6 +79,7 @@ def test_an_exported_network_becomes_engines(ahead: Fleet, tmp_path: Path, name:
 
 
 def looked_through(farm: Fleet, name: str, folder: Path) -> None:
+    """Pictures through its engine: drawn weights find anything, and what they find is named and lies in the picture."""
     pixels = np.random.default_rng(3).integers(0, 256, (60, 80, 3), dtype=np.uint8)
     fetched = farm.client.fetch(name, folder / "engine")
     with Detector.open(fetched.folder, Manner(threshold=0.0, top=20)) as detector:
