@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tests.worker.host.graph.stepping import UNMEASURED
 from worker.host.graph.steps import parameters_of, step
 from worker.host.graph.walk import graphs
 
@@ -101,7 +102,7 @@ def _applied(model: Model, name: str) -> Model:
 
     call = StepCall(name)
     # No trial needs to be right to be timed: what overflows is measured where a farm prepares it.
-    return step(name).apply(model, parameters_of(call), dict)
+    return step(name).apply(model, parameters_of(call), UNMEASURED)
 
 
 def _renamed(model: Model) -> Model:

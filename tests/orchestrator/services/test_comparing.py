@@ -31,9 +31,15 @@ def card(farm: Coordinator) -> Talker:
 
 
 def build(
-    farm: Coordinator, host: Talker, box: Talker, median_ms: float | None, label: str = H200, content: bytes = b"a model",
-    precision: Precision = Precision.FP16, samples: tuple[float, ...] = (),
-) -> str:  # fmt: skip
+    farm: Coordinator,
+    host: Talker,
+    box: Talker,
+    median_ms: float | None,
+    label: str = H200,
+    content: bytes = b"a model",
+    precision: Precision = Precision.FP16,
+    samples: tuple[float, ...] = (),
+) -> str:
     """An engine with this time; its id."""
     farm.clock.pass_s(60.0)
     farm.submit(content, (label,), options=BuildOptions(precision), force=True)

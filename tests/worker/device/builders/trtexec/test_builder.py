@@ -16,10 +16,10 @@ from onnx import TensorProto, helper
 from farm.protocol.errors import BuildFailed, NotFound, Unsupported
 from farm.protocol.options import BenchmarkPolicy, BuildOptions, Precision
 from farm.protocol.report import Verdict
+from farm.protocol.samples import unpack
 from farm.protocol.target import BuildTarget, GpuClass
 from farm.protocol.timing import TIMING_CACHE_FILE
 from farm.runtime.benchmark.measure import measure
-from farm.protocol.samples import unpack
 from farm.runtime.verify.run import verify
 from tests.support import models, trtexec_double
 from tests.worker.device.builders.orders import order_of
