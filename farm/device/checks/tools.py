@@ -96,7 +96,8 @@ def check_docker(machine: Machine, facts: DeviceFacts) -> Check:
         return warn("Docker", "none", "Install Docker only if builds shall run in containers.")
     runtimes = machine.output("docker", "info", "--format", _DOCKER_FORMAT)
     if not runtimes:
-        return fail("Docker", "the daemon does not answer", "Start it, and add this user to the group docker.")
+        hint = "Start it, and add this user to the group docker, if builds shall run in containers."
+        return warn("Docker", "the daemon does not answer", hint)
     version, *names = runtimes.split()
     if facts.gpus and "nvidia" not in names:
         return warn(
