@@ -76,7 +76,11 @@ def composed(docker_engine: Engine, tmp_path_factory: pytest.TempPathFactory) ->
     }
     made = Composed(docker_engine, folder, environ)
     try:
-        made.call(COMPOSE / "start.sh")
+        try:
+            made.call(COMPOSE / "start.sh")
+        except AssertionError as error:
+            # What Compose says of a service that does not come is that it does not come.
+            raise AssertionError(f"{error}\n{made.compose('logs', '--no-color', '--tail', '40')}") from None
         token = made.compose("exec", "-T", "coordinator", "cat", "/data/admin.token").strip()
         environ.update(FARM_URL="http://127.0.0.1:8300", FARM_TOKEN=token, HOME=str(folder))
         yield made
