@@ -69,8 +69,8 @@ def gc(site: Site) -> Any:
 
 @calls("engines.list")
 def engines_list(site: Site) -> Any:
-    found = site.client.engines.list(model="net", gpu="cpu", target="cpu", limit=5)
-    assert [view.id for view in found] == [site.engine]
+    found = site.client.engines.list(model="net", gpu="cpu", target="cpu", limit=100)
+    assert site.engine in [view.id for view in found]
     return found
 
 
