@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, false, func, select, update
+from sqlalchemy import Column, ColumnElement, ScalarSelect, Select, and_, case, false, func, select, update
 
 from farm.protocol.codec import loads
 from farm.protocol.engine import EngineManifest
@@ -159,21 +159,21 @@ def change(connection: Connection, engine_id: str, **columns: Any) -> None:
 
 def newest_verdict() -> ColumnElement[str]:
     """Of an engine in a query the verdict of its newest verification; empty where there is none."""
-    verdict = (
-        select(verification.c.verdict)
-        .where(verification.c.engine_id == engine.c.id)
-        .order_by(verification.c.created_at.desc(), verification.c.id)
-        .limit(1)
-        .correlate(engine)
-    )
-    return func.coalesce(verdict.scalar_subquery(), "")
+    return func.coalesce(newest_verified(verification.c.verdict), "")
 
 
-def quietest() -> ScalarSelect[str]:
-    """Of an engine in a query the id of its newest measurement that was not noisy, else of its newest."""
+def newest_verified(what: Column[Any]) -> ScalarSelect[Any]:
+    """Of an engine in a query something of its newest verification."""
+    newest_first = (verification.c.created_at.desc(), verification.c.id)
+    query = select(what).where(verification.c.engine_id == engine.c.id).order_by(*newest_first).limit(1)
+    return query.correlate(engine).scalar_subquery()
+
+
+def quietest(what: Column[Any]) -> ScalarSelect[Any]:
+    """Of an engine in a query something of its newest measurement that was not noisy, else of its newest."""
     quiet_first = (benchmark.c.noisy, benchmark.c.created_at.desc(), benchmark.c.id)
-    times = select(benchmark.c.id).where(benchmark.c.engine_id == engine.c.id).order_by(*quiet_first).limit(1)
-    return times.correlate(engine).scalar_subquery()
+    query = select(what).where(benchmark.c.engine_id == engine.c.id).order_by(*quiet_first).limit(1)
+    return query.correlate(engine).scalar_subquery()
 
 
 def _query() -> Select[Any]:
@@ -188,7 +188,7 @@ def _query() -> Select[Any]:
             tag.c.model.is_not(None).label("current"),
         )
         .join(device, device.c.id == engine.c.device_id)
-        .outerjoin(benchmark, benchmark.c.id == quietest())
+        .outerjoin(benchmark, benchmark.c.id == quietest(benchmark.c.id))
         .outerjoin(tag, and_(tag.c.name == engine.c.model_name, tag.c.model == engine.c.model))
     )
 

@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import (
     CTE,
     JSON,
-    Column,
     Connection,
     Join,
     ScalarSelect,
@@ -27,7 +26,7 @@ from sqlalchemy import (
 from farm.protocol.states import State
 from orchestrator.rules.cells import NewestBuild, NewestEngine
 
-from .engines import newest_verdict
+from .engines import newest_verdict, quietest
 from .parsing import target_of
 from .tables import benchmark, build, device, device_target, engine, tag
 
@@ -117,8 +116,9 @@ def newest_engines(
         engine.c.created_at,
         (engine.c.model == cell.c.model).label("current"),
         newest_verdict(),
-        _measured(benchmark.c.median_ms),
-        func.coalesce(_measured(benchmark.c.noisy), false()),
+        # Looked up twice, and not joined: PostgreSQL would read the whole table for a join of a few hundred rows.
+        quietest(benchmark.c.median_ms),
+        func.coalesce(quietest(benchmark.c.noisy), false()),
     ).join(engine, engine.c.id == cell.c.id)
     return {(row[0], row[1]): NewestEngine(*row[2:7], *map(_told, row[7:])) for row in connection.execute(query).all()}
 
@@ -141,14 +141,6 @@ def newest_builds(
         (name, label): NewestBuild(build_id, State(state), created_at)
         for name, label, build_id, state, created_at in connection.execute(query).all()
     }
-
-
-def _measured(what: Column[Any]) -> ScalarSelect[Any]:
-    """Of an engine in a query something of its newest measurement that was not noisy, else of its newest."""
-    # Looked up twice, and not joined: PostgreSQL would read the whole table for a join of a few hundred rows.
-    quiet_first = (benchmark.c.noisy, benchmark.c.created_at.desc(), benchmark.c.id)
-    query = select(what).where(benchmark.c.engine_id == engine.c.id).order_by(*quiet_first).limit(1)
-    return query.correlate(engine).scalar_subquery()
 
 
 def _axes(connection: Connection, rows: Sequence[Named], labels: Sequence[str]) -> tuple[CTE, CTE]:

@@ -12,7 +12,7 @@ from farm.protocol.engine import EngineManifest
 from farm.protocol.report import BenchmarkReport, VerificationReport
 from orchestrator.rules.comparison import named_protocol, named_shapes
 
-from .engines import quietest
+from .engines import newest_verified, quietest
 from .tables import benchmark, device, engine, verification
 
 _LOOKED_AT = 500
@@ -139,18 +139,10 @@ class Evidence:
 
 def of_engines(connection: Connection, ids: tuple[str, ...]) -> dict[str, Evidence]:
     """What is known of engines, by id."""
-    newest = (
-        select(verification.c.id)
-        .where(verification.c.engine_id == engine.c.id)
-        .order_by(verification.c.created_at.desc(), verification.c.id)
-        .limit(1)
-        .correlate(engine)
-        .scalar_subquery()
-    )
     query = (
         select(engine.c.id, engine.c.manifest, verification.c.report, benchmark.c.report)
-        .outerjoin(verification, verification.c.id == newest)
-        .outerjoin(benchmark, benchmark.c.id == quietest())
+        .outerjoin(verification, verification.c.id == newest_verified(verification.c.id))
+        .outerjoin(benchmark, benchmark.c.id == quietest(benchmark.c.id))
         .where(engine.c.id.in_(ids))
     )
     return {
