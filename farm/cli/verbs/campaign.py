@@ -23,6 +23,8 @@ from ..words import pairs, percent, seconds, split_names, split_targets
 if TYPE_CHECKING:
     from farm.client import FarmClient
 
+# Each verb after the first two is about one campaign.
+_one = click.argument("campaign", metavar="CAMPAIGN", shell_complete=stored(CAMPAIGNS))
 _COLUMNS = columns("campaign, state, toolchain, targets~, engines~, started~, by~")
 _WRITE = "Name one with --trt-version 10.16, or --toolchain onnxruntime=1.31."
 
@@ -98,7 +100,7 @@ def list_(connection: Connection, as_json: bool) -> int:
 
 
 @campaign.command("show")
-@click.argument("campaign", metavar="CAMPAIGN", shell_complete=stored(CAMPAIGNS))
+@_one
 @with_options(WAIT_OPTIONS)
 @json_option
 @click.pass_obj
@@ -111,7 +113,7 @@ def show(connection: Connection, /, **given: Any) -> int:
 
 
 @campaign.command("promote")
-@click.argument("campaign", metavar="CAMPAIGN", shell_complete=stored(CAMPAIGNS))
+@_one
 @option("--force", is_flag=True, help="Whatever stands against it; what failed keeps its former engine.")
 @json_option
 @click.pass_obj
@@ -122,7 +124,7 @@ def promote(connection: Connection, campaign: str, force: bool, as_json: bool) -
 
 
 @campaign.command("hold")
-@click.argument("campaign", metavar="CAMPAIGN", shell_complete=stored(CAMPAIGNS))
+@_one
 @option("--reason", default="", metavar="TEXT", help="For whoever looks at it.")
 @json_option
 @click.pass_obj
@@ -133,7 +135,7 @@ def hold(connection: Connection, campaign: str, reason: str, as_json: bool) -> i
 
 
 @campaign.command("retry")
-@click.argument("campaign", metavar="CAMPAIGN", shell_complete=stored(CAMPAIGNS))
+@_one
 @json_option
 @click.pass_obj
 def retry(connection: Connection, campaign: str, as_json: bool) -> int:
@@ -143,7 +145,7 @@ def retry(connection: Connection, campaign: str, as_json: bool) -> int:
 
 
 @campaign.command("rollback")
-@click.argument("campaign", metavar="CAMPAIGN", shell_complete=stored(CAMPAIGNS))
+@_one
 @json_option
 @click.pass_obj
 def rollback(connection: Connection, campaign: str, as_json: bool) -> int:
@@ -153,7 +155,7 @@ def rollback(connection: Connection, campaign: str, as_json: bool) -> int:
 
 
 @campaign.command("close")
-@click.argument("campaign", metavar="CAMPAIGN", shell_complete=stored(CAMPAIGNS))
+@_one
 @json_option
 @click.pass_obj
 def close(connection: Connection, campaign: str, as_json: bool) -> int:
