@@ -61,7 +61,7 @@ def start(connection: Connection, /, **given: Any) -> int:
     r"""Build every live model anew: devices fetch what they did until it is promoted.
 
     \b
-      farm campaign start --trt-version 10.16 --targets v100 --fail-if-slower 5% --wait
+      farm campaign start --trt-version 10.16 --targets rtx4090 --fail-if-slower 5% --wait
     """
     backend, version = _toolchain(given["trt_version"], given["toolchain"])
     limit = percent("--fail-if-slower", given["fail_if_slower"]) if given["fail_if_slower"] else None
